@@ -1,1 +1,3 @@
-fn main() {}
+fn main() {
+    print!("{}", bp_auth_server::api::document::emit().unwrap());
+}
