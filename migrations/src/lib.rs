@@ -1,1 +1,17 @@
+//! The schema of bp-auth, one step per file, oldest first.
+//!
+//! A step that has been released is never edited: a new one follows it.
 
+mod m20250101_000001_create_schema;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20250101_000001_create_schema::Migration)]
+    }
+}

@@ -1,0 +1,21 @@
+//! Named leases, for work that only one process should do at a time.
+
+use super::{Result, Txn, execute};
+
+impl Txn {
+    /// Takes or prolongs the lease. False while another holder has it.
+    pub async fn lease_take(&self, name: &str, holder: &str, now: i64, until: i64) -> Result<bool> {
+        let sql = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \
+                   ON CONFLICT (name) DO UPDATE SET \
+                     holder = excluded.holder, until = excluded.until \
+                   WHERE leases.until <= $4 OR leases.holder = excluded.holder";
+        let values = [name.into(), holder.into(), until.into(), now.into()];
+        Ok(execute(&self.inner, sql, values).await? == 1)
+    }
+
+    pub async fn lease_release(&self, name: &str, holder: &str) -> Result<bool> {
+        let sql = "DELETE FROM leases WHERE name = $1 AND holder = $2";
+        let rows = execute(&self.inner, sql, [name.into(), holder.into()]).await?;
+        Ok(rows == 1)
+    }
+}

@@ -1,0 +1,94 @@
+//! Messages on their way out, written together with what caused them.
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QuerySelect};
+use uuid::Uuid;
+
+use super::entity::records::outbox::{Column, Entity};
+use super::{Datastore, OutboxRow, Result, Txn, execute, insert_unless, query_number, returning};
+
+impl Datastore {
+    /// How many rows are in each state that occurs.
+    pub async fn outbox_counts(&self) -> Result<Vec<(String, i64)>> {
+        let query = Entity::find()
+            .select_only()
+            .column(Column::State)
+            .column_as(Column::Id.count(), "rows")
+            .group_by(Column::State);
+        Ok(query.into_tuple().all(&self.read).await?)
+    }
+
+    /// When the next pending message may be claimed.
+    pub async fn outbox_next_due(&self) -> Result<Option<i64>> {
+        let sql = "SELECT CASE WHEN lease_until > next_attempt_at \
+                          THEN lease_until ELSE next_attempt_at END AS due \
+                   FROM outbox WHERE state = 'pending' ORDER BY due LIMIT 1";
+        query_number(&self.read, sql, []).await
+    }
+}
+
+impl Txn {
+    /// False when a message with the same key was enqueued before; then nothing is added.
+    pub async fn outbox_insert(&self, row: OutboxRow) -> Result<bool> {
+        insert_unless(&self.inner, row, OnConflict::column(Column::DedupeKey)).await
+    }
+
+    /// Takes due messages until `lease_until`, the longest due first. The attempt counts from here
+    /// on: a message that brings the process down must not be tried for ever.
+    pub async fn outbox_claim(
+        &self,
+        now: i64,
+        lease_until: i64,
+        limit: i64,
+    ) -> Result<Vec<OutboxRow>> {
+        let sql = "UPDATE outbox SET lease_until = $2, attempts = attempts + 1 \
+                   WHERE state = 'pending' AND (lease_until IS NULL OR lease_until <= $1) \
+                   AND id IN \
+                   (SELECT id FROM outbox \
+                    WHERE state = 'pending' AND next_attempt_at <= $1 AND expires_at > $1 \
+                    AND (lease_until IS NULL OR lease_until <= $1) \
+                    ORDER BY next_attempt_at LIMIT $3) \
+                   RETURNING *";
+        let values = [now.into(), lease_until.into(), limit.into()];
+        let mut rows = returning::<Entity, _>(&self.inner, sql, values).await?;
+        rows.sort_by_key(|row| (row.next_attempt_at, row.created_at));
+        Ok(rows)
+    }
+
+    /// Ends a pending message as `sent`, `expired` or `dead` and forgets its content.
+    pub async fn outbox_finish(
+        &self,
+        id: Uuid,
+        state: &str,
+        now: i64,
+        error: Option<&str>,
+    ) -> Result<bool> {
+        let sql = "UPDATE outbox SET state = $2, finished_at = $3, last_error = $4, \
+                   payload = '', lease_until = NULL \
+                   WHERE id = $1 AND state = 'pending'";
+        let values = [id.into(), state.into(), now.into(), error.into()];
+        Ok(execute(&self.inner, sql, values).await? == 1)
+    }
+
+    /// Gives a claimed message back for a later attempt.
+    pub async fn outbox_retry_at(
+        &self,
+        id: Uuid,
+        next_attempt_at: i64,
+        error: &str,
+    ) -> Result<bool> {
+        let sql = "UPDATE outbox SET next_attempt_at = $2, last_error = $3, lease_until = NULL \
+                   WHERE id = $1 AND state = 'pending'";
+        let values = [id.into(), next_attempt_at.into(), error.into()];
+        Ok(execute(&self.inner, sql, values).await? == 1)
+    }
+
+    /// Ends the messages that are too late to be of use, except those being sent right now.
+    pub async fn outbox_expire(&self, now: i64) -> Result<u64> {
+        let sql = "UPDATE outbox SET state = 'expired', finished_at = $1, payload = '', \
+                   lease_until = NULL \
+                   WHERE state = 'pending' AND expires_at <= $1 \
+                   AND (lease_until IS NULL OR lease_until <= $1)";
+        execute(&self.inner, sql, [now.into()]).await
+    }
+}

@@ -1,0 +1,115 @@
+//! Forgetting what is of no more use, in batches that keep each write transaction short.
+
+use super::{Datastore, Result, execute};
+
+const HOUR: i64 = 60 * 60 * 1000;
+const DAY: i64 = 24 * HOUR;
+
+/// One kind of row that ends: the table, its key, and which rows are over at the moment `$1`.
+struct Ending {
+    table: &'static str,
+    key: &'static str,
+    over: &'static str,
+    /// How long a row is kept after that.
+    grace: i64,
+}
+
+/// Rows that refer to others come before those others.
+const ENDINGS: &[Ending] = &[
+    Ending {
+        table: "refresh_tokens",
+        key: "id",
+        over: "expires_at < $1 OR session_id IN (SELECT id FROM sessions WHERE expires_at < $1)",
+        grace: 7 * DAY,
+    },
+    Ending {
+        table: "sessions",
+        key: "id",
+        over: "expires_at < $1 AND NOT EXISTS \
+               (SELECT 1 FROM refresh_tokens WHERE session_id = sessions.id)",
+        grace: 7 * DAY,
+    },
+    Ending {
+        table: "mfa_challenges",
+        key: "jti",
+        over: "expires_at < $1",
+        grace: HOUR,
+    },
+    // An expired code is kept for a while, so that it can be told apart from a wrong one.
+    Ending {
+        table: "sms_codes",
+        key: "user_id, purpose",
+        over: "expires_at < $1",
+        grace: DAY,
+    },
+    Ending {
+        table: "mfa_methods",
+        key: "id",
+        over: "NOT verified AND expires_at < $1",
+        grace: DAY,
+    },
+    // The longest window is a day.
+    Ending {
+        table: "rate_events",
+        key: "id",
+        over: "at < $1",
+        grace: 25 * HOUR,
+    },
+    Ending {
+        table: "password_failures",
+        key: "account, network",
+        over: "updated_at < $1 AND blocked_until < $1",
+        grace: DAY,
+    },
+    // A second use is answered as such for as long as anybody may still try the mailed link.
+    Ending {
+        table: "mfa_reset_tokens_used",
+        key: "token_id",
+        over: "expires_at < $1",
+        grace: 90 * DAY,
+    },
+    Ending {
+        table: "reactivation_tokens_used",
+        key: "token_id",
+        over: "expires_at < $1",
+        grace: 90 * DAY,
+    },
+    Ending {
+        table: "trusted_devices",
+        key: "id",
+        over: "expires_at < $1",
+        grace: 90 * DAY,
+    },
+    Ending {
+        table: "outbox",
+        key: "id",
+        over: "state <> 'pending' AND finished_at < $1",
+        grace: 30 * DAY,
+    },
+];
+
+impl Datastore {
+    /// Deletes at most `batch` rows of each table and says how many. A count of `batch` means that
+    /// more may be waiting.
+    pub async fn purge(&self, now: i64, batch: i64) -> Result<Vec<(&'static str, u64)>> {
+        let mut counts = Vec::with_capacity(ENDINGS.len());
+        for ending in ENDINGS {
+            counts.push((ending.table, self.purge_batch(ending, now, batch).await?));
+        }
+        Ok(counts)
+    }
+
+    async fn purge_batch(&self, ending: &Ending, now: i64, batch: i64) -> Result<u64> {
+        let Ending {
+            table, key, over, ..
+        } = ending;
+        let sql = format!(
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {over} LIMIT $2)"
+        );
+        let before = now.saturating_sub(ending.grace);
+        let txn = self.begin().await?;
+        let rows = execute(&txn.inner, &sql, [before.into(), batch.into()]).await?;
+        txn.commit().await?;
+        Ok(rows)
+    }
+}

@@ -1,0 +1,99 @@
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::entity::accounts::session::{Column, Entity};
+use super::entity::accounts::{tenant, user};
+use super::{Datastore, Result, Session, Tenant, Txn, User, execute, insert};
+
+impl Datastore {
+    pub async fn session_fetch(&self, id: Uuid) -> Result<Option<Session>> {
+        by_id(&self.read, id).await
+    }
+
+    /// What every authenticated request needs, in one query. It judges nothing: whether the
+    /// session is revoked or expired and the user active is for the caller to say.
+    pub async fn session_with_user_fetch(&self, id: Uuid) -> Result<Option<(Session, User)>> {
+        let query = Entity::find_by_id(id).find_both_related(user::Entity);
+        Ok(query.one(&self.read).await?)
+    }
+
+    pub async fn session_with_user_and_tenant_fetch(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<(Session, User, Tenant)>> {
+        let query = Entity::find_by_id(id)
+            .find_also_related(user::Entity)
+            .and_also_related(tenant::Entity);
+        match query.one(&self.read).await? {
+            Some((session, Some(user), Some(tenant))) => Ok(Some((session, user, tenant))),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Txn {
+    pub async fn session_insert(&self, row: Session) -> Result<()> {
+        insert(&self.inner, row).await
+    }
+
+    pub async fn session_fetch(&self, id: Uuid) -> Result<Option<Session>> {
+        by_id(&self.inner, id).await
+    }
+
+    pub async fn session_with_user_fetch(&self, id: Uuid) -> Result<Option<(Session, User)>> {
+        let query = Entity::find_by_id(id).find_both_related(user::Entity);
+        Ok(query.one(&self.inner).await?)
+    }
+
+    /// False when the session is absent or was revoked before.
+    pub async fn session_revoke(&self, id: Uuid, now: i64, reason: &str) -> Result<bool> {
+        let sql = "UPDATE sessions SET revoked_at = $2, revoked_reason = $3 \
+                   WHERE id = $1 AND revoked_at IS NULL";
+        let rows = execute(&self.inner, sql, [id.into(), now.into(), reason.into()]).await?;
+        Ok(rows == 1)
+    }
+
+    /// Revokes the user's sessions and says how many. `except` spares one, and `only_without_mfa`
+    /// spares those that passed a second factor.
+    pub async fn sessions_revoke_by_user(
+        &self,
+        user: Uuid,
+        now: i64,
+        reason: &str,
+        except: Option<Uuid>,
+        only_without_mfa: bool,
+    ) -> Result<u64> {
+        let mut update = Entity::update_many()
+            .col_expr(Column::RevokedAt, now.into())
+            .col_expr(Column::RevokedReason, reason.into())
+            .filter(Column::UserId.eq(user))
+            .filter(Column::RevokedAt.is_null());
+        if let Some(spared) = except {
+            update = update.filter(Column::Id.ne(spared));
+        }
+        if only_without_mfa {
+            update = update.filter(Column::MfaSatisfied.eq(false));
+        }
+        Ok(update.exec(&self.inner).await?.rows_affected)
+    }
+
+    /// Records that the session has passed a second factor. Its `auth_time` stays. False when the
+    /// session is absent or revoked.
+    pub async fn session_upgrade(&self, id: Uuid, amr: &str) -> Result<bool> {
+        let sql = "UPDATE sessions SET amr = $2, mfa_satisfied = TRUE \
+                   WHERE id = $1 AND revoked_at IS NULL";
+        let rows = execute(&self.inner, sql, [id.into(), amr.into()]).await?;
+        Ok(rows == 1)
+    }
+
+    /// Notes the device that this login made trusted.
+    pub async fn session_trusted_device_set(&self, id: Uuid, device: i64) -> Result<bool> {
+        let sql = "UPDATE sessions SET trusted_device_id = $2 WHERE id = $1";
+        let rows = execute(&self.inner, sql, [id.into(), device.into()]).await?;
+        Ok(rows == 1)
+    }
+}
+
+async fn by_id(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Session>> {
+    Ok(Entity::find_by_id(id).one(conn).await?)
+}

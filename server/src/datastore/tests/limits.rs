@@ -1,0 +1,150 @@
+use super::*;
+
+const FREE: i64 = 5;
+const BASE: i64 = 2_000;
+const MAX: i64 = 900_000;
+
+async fn reserve(store: &Datastore, network: &str, now: i64) -> Reservation {
+    store
+        .password_attempt_reserve("ada", network, now, FREE, BASE, MAX)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn wrong_passwords_cost_a_doubling_delay() {
+    let scene = Scene::new().await;
+    let store = &scene.store;
+    for attempt in 1..=FREE {
+        let granted = reserve(store, "192.0.2.1", NOW).await;
+        assert_eq!(granted, Reservation::Granted, "attempt {attempt}");
+    }
+    let mut now = NOW;
+    for delay in [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900] {
+        let until = now + delay * 1000;
+        for inside in [now, until - 1] {
+            let blocked = reserve(store, "192.0.2.1", inside).await;
+            assert_eq!(blocked, Reservation::Blocked { until });
+        }
+        now = until;
+        let granted = reserve(store, "192.0.2.1", now).await;
+        assert_eq!(granted, Reservation::Granted, "after {delay} s");
+    }
+
+    let elsewhere = reserve(store, "198.51.100.7", now).await;
+    assert_eq!(elsewhere, Reservation::Granted);
+
+    let txn = store.begin().await.unwrap();
+    let reset = txn.password_failures_reset("ada", "192.0.2.1").await;
+    assert!(reset.unwrap());
+    txn.commit().await.unwrap();
+    for _ in 0..FREE {
+        let granted = reserve(store, "192.0.2.1", now).await;
+        assert_eq!(granted, Reservation::Granted);
+    }
+}
+
+#[tokio::test]
+async fn a_single_free_attempt_is_followed_by_a_delay() {
+    let scene = Scene::new().await;
+    for free in [0, 1] {
+        let account = free.to_string();
+        let first = scene
+            .store
+            .password_attempt_reserve(&account, "n", NOW, free, BASE, MAX);
+        assert_eq!(first.await.unwrap(), Reservation::Granted);
+        let second = scene
+            .store
+            .password_attempt_reserve(&account, "n", NOW, free, BASE, MAX);
+        let until = NOW + BASE;
+        assert_eq!(second.await.unwrap(), Reservation::Blocked { until });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_guesses_get_no_more_than_the_free_ones() {
+    let scene = Scene::new().await;
+    let granted = winners(&scene.store, 16, |txn| async move {
+        let reservation = txn
+            .password_attempt_reserve("ada", "n", NOW, FREE, BASE, MAX)
+            .await?;
+        Ok(reservation == Reservation::Granted)
+    });
+    assert_eq!(granted.await, 5);
+}
+
+#[tokio::test]
+async fn a_window_slides() {
+    let scene = Scene::new().await;
+    let store = &scene.store;
+    let take = |now| store.rate_take("b", now, MINUTE, 2);
+    assert!(matches!(take(NOW).await.unwrap(), Taken::Granted(_)));
+    let Taken::Granted(second) = take(NOW + 10).await.unwrap() else {
+        panic!("the second of two must be granted");
+    };
+    let retry_at = NOW + MINUTE;
+    let limited = Taken::Limited { retry_at };
+    assert_eq!(take(NOW + 20).await.unwrap(), limited);
+    assert_eq!(take(retry_at - 1).await.unwrap(), limited);
+    let peek = store.rate_peek("b", NOW + 20, MINUTE, 2).await.unwrap();
+    assert_eq!(peek, Some(retry_at));
+    assert_eq!(
+        store.rate_peek("b", retry_at, MINUTE, 2).await.unwrap(),
+        None
+    );
+    assert_eq!(store.rate_last("b").await.unwrap(), Some(NOW + 10));
+    assert_eq!(store.rate_count("b", NOW + 20, MINUTE).await.unwrap(), 2);
+    assert_eq!(store.rate_last("other").await.unwrap(), None);
+
+    let txn = store.begin().await.unwrap();
+    assert!(txn.rate_give_back(second).await.unwrap());
+    assert!(!txn.rate_give_back(second).await.unwrap());
+    txn.commit().await.unwrap();
+    assert!(matches!(take(NOW + 20).await.unwrap(), Taken::Granted(_)));
+    assert!(matches!(take(retry_at).await.unwrap(), Taken::Granted(_)));
+
+    let never = store.rate_take("none", NOW, MINUTE, 0).await.unwrap();
+    assert_eq!(never, limited);
+}
+
+#[tokio::test]
+async fn a_lowered_limit_waits_for_enough_events_to_leave() {
+    let scene = Scene::new().await;
+    for at in [0, 10, 20, 30] {
+        scene
+            .store
+            .rate_take("b", NOW + at, MINUTE, 4)
+            .await
+            .unwrap();
+    }
+    let taken = scene.store.rate_take("b", NOW + 40, MINUTE, 2).await;
+    let retry_at = NOW + 20 + MINUTE;
+    assert_eq!(taken.unwrap(), Taken::Limited { retry_at });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_takers_share_one_limit() {
+    let scene = Scene::new().await;
+    let granted = winners(&scene.store, 16, |txn| async move {
+        let taken = txn.rate_take("b", NOW, MINUTE, 3).await?;
+        Ok(matches!(taken, Taken::Granted(_)))
+    });
+    assert_eq!(granted.await, 3);
+}
+
+#[tokio::test]
+async fn a_lease_has_one_holder_until_it_ends() {
+    let scene = Scene::new().await;
+    let txn = scene.store.begin().await.unwrap();
+    for (holder, now, granted) in [
+        ("one", NOW, true),
+        ("two", NOW + 1, false),
+        ("one", NOW + 2, true),
+        ("two", NOW + MINUTE + 2, true),
+    ] {
+        let taken = txn.lease_take("purge", holder, now, now + MINUTE).await;
+        assert_eq!(taken.unwrap(), granted, "{holder} at {now}");
+    }
+    assert!(!txn.lease_release("purge", "one").await.unwrap());
+    assert!(txn.lease_release("purge", "two").await.unwrap());
+}

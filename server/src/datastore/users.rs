@@ -1,0 +1,101 @@
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::entity::accounts::user::{Column, Entity};
+use super::{Datastore, Result, Txn, User, execute, insert, query_number};
+
+impl Datastore {
+    pub async fn user_fetch(&self, id: Uuid) -> Result<Option<User>> {
+        by_id(&self.read, id).await
+    }
+
+    pub async fn user_fetch_by_email_key(&self, key: &str) -> Result<Option<User>> {
+        by_email_key(&self.read, key).await
+    }
+
+    /// At most `limit` users in the order of their ids, those after `after`.
+    pub async fn user_list(&self, limit: u64, after: Option<Uuid>) -> Result<Vec<User>> {
+        let mut query = Entity::find();
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after));
+        }
+        let query = query.order_by_asc(Column::Id).limit(limit);
+        Ok(query.all(&self.read).await?)
+    }
+
+    /// The users of a tenant, whatever their state: the seats in use.
+    pub async fn users_count_by_tenant(&self, tenant: Uuid) -> Result<i64> {
+        let sql = "SELECT count(*) FROM users WHERE tenant_id = $1";
+        let count = query_number(&self.read, sql, [tenant.into()]).await?;
+        Ok(count.unwrap_or(0))
+    }
+}
+
+impl Txn {
+    /// [`super::Error::Conflict`] when the canonical address is taken.
+    pub async fn user_insert(&self, row: User) -> Result<()> {
+        insert(&self.inner, row).await
+    }
+
+    pub async fn user_fetch(&self, id: Uuid) -> Result<Option<User>> {
+        by_id(&self.inner, id).await
+    }
+
+    pub async fn user_fetch_by_email_key(&self, key: &str) -> Result<Option<User>> {
+        by_email_key(&self.inner, key).await
+    }
+
+    /// The user, held against other writers until the end of the transaction. On SQLite the
+    /// transaction holds the whole database already.
+    pub async fn user_lock(&self, id: Uuid) -> Result<Option<User>> {
+        let query = Entity::find_by_id(id).lock_exclusive();
+        Ok(query.one(&self.inner).await?)
+    }
+
+    /// Replaces the hash unless somebody else has replaced it meanwhile.
+    pub async fn user_password_hash_set(&self, id: Uuid, old: &str, new: &str) -> Result<bool> {
+        let sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+        let rows = execute(&self.inner, sql, [id.into(), old.into(), new.into()]).await?;
+        Ok(rows == 1)
+    }
+
+    pub async fn user_login_touch(&self, id: Uuid, now: i64) -> Result<bool> {
+        let sql = "UPDATE users SET last_login_at = $2 WHERE id = $1";
+        let rows = execute(&self.inner, sql, [id.into(), now.into()]).await?;
+        Ok(rows == 1)
+    }
+
+    /// Moves the user to `to` if the present state is one of `from`.
+    pub async fn user_state_set(
+        &self,
+        id: Uuid,
+        from: &[&str],
+        to: &str,
+        now: i64,
+    ) -> Result<bool> {
+        let update = Entity::update_many()
+            .col_expr(Column::State, to.into())
+            .col_expr(Column::UpdatedAt, now.into())
+            .filter(Column::Id.eq(id))
+            .filter(Column::State.is_in(from.iter().copied()));
+        Ok(update.exec(&self.inner).await?.rows_affected == 1)
+    }
+
+    /// Marks the profile's number as verified. False when it already was, or when the profile has
+    /// another number by now; a profile without one takes this one.
+    pub async fn user_phone_verified_set(&self, id: Uuid, phone: &str, now: i64) -> Result<bool> {
+        let sql = "UPDATE users SET phone = $2, phone_verified_at = $3, updated_at = $3 \
+                   WHERE id = $1 AND phone_verified_at IS NULL AND (phone IS NULL OR phone = $2)";
+        let rows = execute(&self.inner, sql, [id.into(), phone.into(), now.into()]).await?;
+        Ok(rows == 1)
+    }
+}
+
+async fn by_id(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<User>> {
+    Ok(Entity::find_by_id(id).one(conn).await?)
+}
+
+async fn by_email_key(conn: &impl ConnectionTrait, key: &str) -> Result<Option<User>> {
+    let query = Entity::find().filter(Column::EmailKey.eq(key));
+    Ok(query.one(conn).await?)
+}
