@@ -1,10 +1,12 @@
 //! Outbox: turns the messages that the logic has written into mails and SMS, and hands them over.
 //!
-//! [`templates`] has the words, [`mail`] makes a mail of them, and a [`Transport`] takes it away.
+//! [`worker`] is the loop. It asks a store for messages that are due, opens them, renders them with
+//! [`templates`], makes a mail of them with [`mail`], and gives them to a [`Transport`].
 
 pub mod file;
 pub mod mail;
 pub mod templates;
+pub mod worker;
 
 #[cfg(test)]
 mod file_tests;
@@ -12,6 +14,10 @@ mod file_tests;
 mod mail_tests;
 #[cfg(test)]
 mod templates_tests;
+#[cfg(test)]
+mod worker_bench;
+#[cfg(test)]
+mod worker_tests;
 
 use async_trait::async_trait;
 use uuid::Uuid;
