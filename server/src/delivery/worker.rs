@@ -1,0 +1,281 @@
+//! The outbox worker: delivers what is due, tries again what failed, and gives up on what is too
+//! old. Several instances may run at once on one database; a lease keeps them off each other's
+//! messages. Delivery is at least once: a crash between sending and noting it sends again.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::join_all;
+use lettre::message::Mailbox;
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
+
+use super::mail::{self, Draft};
+use super::templates::{Rendered, Templates};
+use super::{Content, Envelope, SendError, Transport};
+use crate::app::clock::{Clock, Timestamp};
+use crate::app::message::Message;
+use crate::app::seal::{SealError, Sealer};
+
+pub struct Worker {
+    pub store: Arc<dyn OutboxStore>,
+    pub sealer: Arc<Sealer>,
+    pub templates: Arc<Templates>,
+    pub transport: Arc<dyn Transport>,
+    pub clock: Arc<dyn Clock>,
+    /// Rung after a transaction that wrote a message, so that codes arrive at once.
+    pub wake: Arc<Notify>,
+    pub public_url: String,
+    pub from: Mailbox,
+    /// Well inside the lease, which is a minute, and the time that a shutdown waits. Usually
+    /// [`SEND_TIMEOUT`].
+    pub send_timeout: Duration,
+}
+
+/// What the worker needs of the database.
+#[async_trait]
+pub trait OutboxStore: Send + Sync {
+    /// Leases up to `limit` pending messages that are due, not expired and not leased, oldest
+    /// first, and counts the attempt: a message that kills its worker must also run out of tries.
+    async fn claim(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Ends the message and wipes its payload.
+    async fn mark_sent(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends the message and wipes its payload.
+    async fn mark_dead(&self, id: Uuid, now: Timestamp, error: &str) -> Result<(), StoreError>;
+
+    /// Gives the lease back, with the moment of the next attempt.
+    async fn retry_at(&self, id: Uuid, next: Timestamp, error: &str) -> Result<(), StoreError>;
+
+    /// Ends all pending messages that have expired, wipes their payloads, and says how many.
+    async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// When the next pending message is due, in Unix milliseconds; leased ones at their lease's end.
+    async fn next_due(&self) -> Result<Option<i64>, StoreError>;
+}
+
+pub struct Claimed {
+    pub id: Uuid,
+    pub template: String,
+    pub recipient: String,
+    /// `Sealer::seal` of the message as JSON, with the id as associated data.
+    pub payload: String,
+    /// This attempt included.
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// The database did not answer. Nothing is lost: the lease runs out and the message comes back.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreError(pub String);
+
+/// All claimed messages are sent at once, so that this also bounds the parallel sends.
+const BATCH: u32 = 16;
+const LEASE: Duration = Duration::from_secs(60);
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+const MAX_ATTEMPTS: u32 = 12;
+const BACK_OFF_BASE: Duration = Duration::from_secs(2);
+const BACK_OFF_MAX: Duration = Duration::from_secs(600);
+/// How long a message of another instance waits at most when that instance has died.
+const IDLE: Duration = Duration::from_secs(5);
+/// A lower bound of every wait, so that clocks that disagree never make a busy loop.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Worker {
+    /// Runs until `shutdown` becomes true or its sender is gone; what is being sent is finished.
+    pub async fn run(&self, mut shutdown: watch::Receiver<bool>) {
+        let mut store_answers = true;
+        while !*shutdown.borrow_and_update() {
+            match self.run_once().await {
+                Ok(processed) => {
+                    if !store_answers {
+                        tracing::info!(target: "bp_auth::delivery", "the outbox answers again");
+                    }
+                    store_answers = true;
+                    if processed > 0 {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    if store_answers {
+                        tracing::warn!(target: "bp_auth::delivery", %error, "the outbox fails");
+                    }
+                    store_answers = false;
+                }
+            }
+            let wait = self.wait().await;
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                changed = shutdown.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Delivers one batch of what is due, and returns how many messages were tried.
+    pub async fn run_once(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let expired = self.store.expire(now).await?;
+        if expired > 0 {
+            tracing::warn!(target: "bp_auth::delivery", expired, "messages expired unsent");
+        }
+        let claimed = self.store.claim(now, now.plus(LEASE), BATCH).await?;
+        let results = join_all(claimed.iter().map(|item| self.process(item))).await;
+        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(claimed.len())
+    }
+
+    async fn process(&self, item: &Claimed) -> Result<(), StoreError> {
+        // The store has not given out expired ones, but it may have taken long to answer. The row
+        // is left to the next `expire`.
+        if item.expires_at <= self.clock.now() {
+            return Ok(());
+        }
+        let delivery =
+            AssertUnwindSafe(tokio::time::timeout(self.send_timeout, self.deliver(item)));
+        let outcome = match delivery.catch_unwind().await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(SendError::Temporary(
+                "the transport took too long".to_owned(),
+            )),
+            Err(_) => Err(SendError::Temporary("delivery panicked".to_owned())),
+        };
+        let now = self.clock.now();
+        match outcome {
+            Ok(()) => self.store.mark_sent(item.id, now).await,
+            Err(SendError::Temporary(error)) if item.attempts < MAX_ATTEMPTS => {
+                let error = printable(&error);
+                let delay = back_off(item.attempts, random_fraction());
+                tracing::warn!(
+                    target: "bp_auth::delivery",
+                    id = %item.id, template = item.template, attempts = item.attempts, error,
+                    "message not delivered, will try again"
+                );
+                self.store.retry_at(item.id, now.plus(delay), &error).await
+            }
+            Err(SendError::Temporary(error) | SendError::Permanent(error)) => {
+                let error = printable(&error);
+                tracing::error!(
+                    target: "bp_auth::delivery",
+                    id = %item.id, template = item.template, attempts = item.attempts, error,
+                    "message given up"
+                );
+                self.store.mark_dead(item.id, now, &error).await
+            }
+        }
+    }
+
+    async fn deliver(&self, item: &Claimed) -> Result<(), SendError> {
+        let message = self.open(item)?;
+        let rendered = self
+            .templates
+            .render(&message, &self.public_url)
+            .map_err(|e| SendError::Permanent(e.to_string()))?;
+        let content = match rendered {
+            Rendered::Mail {
+                subject,
+                text,
+                html,
+            } => {
+                let mail = mail::compose(Draft {
+                    id: item.id,
+                    created_at: item.created_at,
+                    from: &self.from,
+                    to: &item.recipient,
+                    subject: &subject,
+                    text: &text,
+                    html: &html,
+                })
+                .map_err(|e| SendError::Permanent(e.to_string()))?;
+                Content::Mail(Box::new(mail))
+            }
+            Rendered::Sms { text } => Content::Sms {
+                to: phone(&item.recipient)?.to_owned(),
+                text,
+            },
+        };
+        let envelope = Envelope {
+            id: item.id,
+            template: message.template(),
+            created_at: item.created_at,
+            content,
+        };
+        self.transport.send(&envelope).await
+    }
+
+    fn open(&self, item: &Claimed) -> Result<Message, SendError> {
+        let plain = self
+            .sealer
+            .open(&item.payload, &item.id.to_string())
+            .map_err(|e| match e {
+                SealError::Rejected => SendError::Permanent(e.to_string()),
+                // Another instance may have the key, or this one after its next start.
+                _ => SendError::Temporary(e.to_string()),
+            })?;
+        // The parser's own words could quote the message. A newer instance may know its kind.
+        serde_json::from_slice(&plain)
+            .map_err(|_| SendError::Temporary("this version cannot read the message".to_owned()))
+    }
+
+    async fn wait(&self) -> Duration {
+        let Ok(Some(due)) = self.store.next_due().await else {
+            return IDLE;
+        };
+        let ahead = u64::try_from(due.saturating_sub(self.clock.now().ms())).unwrap_or_default();
+        Duration::from_millis(ahead).clamp(PAUSE, IDLE)
+    }
+}
+
+/// Doubles from the base to the maximum. The upper half is random, so that messages which failed
+/// together do not come back together.
+pub(super) fn back_off(attempts: u32, fraction: f64) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(20);
+    let full = BACK_OFF_BASE
+        .saturating_mul(1 << doublings)
+        .min(BACK_OFF_MAX);
+    full / 2 + (full / 2).mul_f64(fraction.clamp(0.0, 1.0))
+}
+
+/// Without random numbers the delays are only less spread.
+fn random_fraction() -> f64 {
+    let mut bytes = [0u8; 4];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 1.0,
+    }
+}
+
+fn phone(recipient: &str) -> Result<&str, SendError> {
+    match recipient.strip_prefix('+') {
+        Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(recipient)
+        }
+        _ => Err(SendError::Permanent(
+            "the phone number is not in E.164 form".to_owned(),
+        )),
+    }
+}
+
+/// A provider's answer is foreign text: one line of it, and not too much, is kept.
+fn printable(error: &str) -> String {
+    error
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(300)
+        .collect()
+}
