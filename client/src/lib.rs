@@ -1,1 +1,111 @@
+//! Rust client of the bp-auth authentication server.
+//!
+//! Each operation of the API is a method of [`Client`]; its types are in [`types`]. They are
+//! generated from the API document that the server emits, so the two cannot disagree.
+//!
+//! ```no_run
+//! use bp_auth_client::{bearer_client, client, types::LoginResponse};
+//!
+//! # async fn run() -> Result<(), bp_auth_client::Error<bp_auth_client::types::Error>> {
+//! let url = "http://127.0.0.1:8080";
+//! let public = client(url)?;
+//! let login = public.login().body_map(|form| form.username("ada@example.org").password("..."));
+//! match login.send().await?.into_inner() {
+//!     LoginResponse::TokenResponse(tokens) => {
+//!         let me = bearer_client(url, &tokens.access_token)?.me().send().await?;
+//!         println!("{} has {} factors", me.email, me.mfa_methods.len());
+//!     }
+//!     LoginResponse::MfaPending(pending) => println!("code, please: {}", pending.default_method),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A refusal is an [`Error::ErrorResponse`]; [`error_code`] tells why:
+//!
+//! ```no_run
+//! # async fn run(client: bp_auth_client::Client) {
+//! use bp_auth_client::{ErrorCode, error_code};
+//!
+//! if let Err(e) = client.me().send().await {
+//!     match error_code(&e) {
+//!         Some(ErrorCode::TokenExpired) => println!("time to refresh"),
+//!         Some(code) => println!("refused: {code}"),
+//!         None => println!("no answer of the server: {e}"),
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! Passwords, tokens, codes and keys are [`Secret`]s: no `Debug` output of this crate shows them,
+//! errors included. That does not hold for what you log yourself, nor for `reqwest`'s own traces.
 
+#![deny(missing_docs)]
+#![expect(
+    clippy::result_large_err,
+    reason = "one error type for constructors and operations, so that `?` joins them"
+)]
+
+mod error_code;
+#[rustfmt::skip]
+#[expect(
+    missing_docs,
+    unreachable_patterns,
+    unused_imports,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated: what there is to say is in the document, and the style is not ours"
+)]
+mod generated;
+mod response;
+mod secret;
+
+use std::time::Duration;
+
+use reqwest::{
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    redirect,
+};
+
+pub use error_code::ErrorCode;
+pub use generated::{Client, Error, ResponseValue, builder, types};
+pub use secret::Secret;
+
+/// Long enough for a password hash on a busy server.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A client without credentials, for the public operations.
+///
+/// Prefer it to [`Client::new`], which follows redirects: a redirected login would send the
+/// password on to wherever the answer points.
+pub fn client(base_url: &str) -> Result<Client, Error<types::Error>> {
+    with_headers(base_url, HeaderMap::new())
+}
+
+/// A client that presents `access_token` with every request.
+pub fn bearer_client(base_url: &str, access_token: &Secret) -> Result<Client, Error<types::Error>> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", access_token.expose()))?;
+    value.set_sensitive(true);
+    with_headers(base_url, HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
+/// The code of a refusal; none when the server did not answer in its own words.
+pub fn error_code(error: &Error<types::Error>) -> Option<&ErrorCode> {
+    match error {
+        Error::ErrorResponse(answer) => Some(&answer.error_code),
+        _ => None,
+    }
+}
+
+fn with_headers(base_url: &str, headers: HeaderMap) -> Result<Client, Error<types::Error>> {
+    let http = reqwest::Client::builder()
+        .default_headers(headers)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(TIMEOUT)
+        .timeout(TIMEOUT)
+        .build()?;
+    Ok(Client::new_with_client(
+        base_url.trim_end_matches('/'),
+        http,
+    ))
+}

@@ -148,7 +148,7 @@ const SCHEMA: &[&str] = &[
         user_id {uuid} NOT NULL REFERENCES users (id),
         purpose TEXT NOT NULL CHECK (purpose IN ('verify_phone', 'mfa_setup', 'login')),
         phone TEXT NOT NULL,
-        code_mac TEXT NOT NULL,
+        code_sealed TEXT NOT NULL,
         created_at BIGINT NOT NULL,
         expires_at BIGINT NOT NULL,
         attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),

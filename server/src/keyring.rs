@@ -1,1 +1,313 @@
-//! Key files.
+//! The keys this server cannot work without: Ed25519 keys that sign tokens, and 32-byte keys that
+//! seal secrets at rest. They live in one file of the data directory, made at the first start.
+//!
+//! Losing a sealing key loses every TOTP secret, so the file is only ever replaced as a whole, and
+//! two processes that start or rotate at once never overwrite each other's keys.
+
+mod stored;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+const FILE_NAME: &str = "keys.json";
+const LOCK_NAME: &str = "keys.lock";
+/// Permission bits of the group and of everybody else.
+const OTHERS: u32 = 0o077;
+
+/// Both kinds of keys, the newest of each last. The newest is used; all of them verify and open.
+#[derive(Debug)]
+pub struct Keyring {
+    pub signing: Vec<SigningKey>,
+    pub sealing: Vec<SealingKey>,
+}
+
+/// A key that signs tokens.
+pub struct SigningKey {
+    /// RFC 7638 thumbprint of the public key, so that no two keys ever share an id.
+    pub kid: String,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: i64,
+    /// The private key as PKCS#8 DER.
+    pub pkcs8: Zeroizing<Vec<u8>>,
+    public: [u8; 32],
+}
+
+/// A key that seals secrets at rest.
+pub struct SealingKey {
+    pub id: String,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: i64,
+    pub key: Zeroizing<[u8; 32]>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    #[error("{}: {error}", path.display())]
+    Io { path: PathBuf, error: io::Error },
+    #[error(
+        "{} can be read by others (mode {mode:o}); if nobody has, run chmod 600, else replace the keys",
+        path.display()
+    )]
+    Exposed { path: PathBuf, mode: u32 },
+    #[error("{} is no usable key file: {reason}", path.display())]
+    Malformed { path: PathBuf, reason: String },
+    #[error("no key could be generated: {0}")]
+    Generation(&'static str),
+}
+
+impl Keyring {
+    /// The keys of a data directory, which is created with fresh keys if need be.
+    pub fn load_or_create(data_dir: &Path, now_ms: i64) -> Result<Self, KeyringError> {
+        prepare_directory(data_dir)?;
+        match Self::load(data_dir) {
+            Err(KeyringError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
+            loaded => return loaded,
+        }
+        let fresh = Self::generate(now_ms)?;
+        let temporary = fresh.write_temporary(data_dir)?;
+        let path = data_dir.join(FILE_NAME);
+        // Unlike a rename, a link fails if another process was first; then its keys count.
+        let linked = fs::hard_link(&temporary, &path);
+        fs::remove_file(&temporary).map_err(|error| io_error(&temporary, error))?;
+        match linked {
+            Ok(()) => {
+                sync_directory(data_dir)?;
+                tracing::info!(path = %path.display(), "created new keys");
+                Ok(fresh)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(data_dir),
+            Err(error) => Err(io_error(&path, error)),
+        }
+    }
+
+    /// The keys of a data directory that has some.
+    pub fn load(data_dir: &Path) -> Result<Self, KeyringError> {
+        let path = data_dir.join(FILE_NAME);
+        let mut file = File::open(&path).map_err(|error| io_error(&path, error))?;
+        let mode = file
+            .metadata()
+            .map_err(|error| io_error(&path, error))?
+            .mode();
+        if mode & OTHERS != 0 {
+            let mode = mode & 0o777;
+            return Err(KeyringError::Exposed { path, mode });
+        }
+        let mut text = Zeroizing::new(String::new());
+        file.read_to_string(&mut text)
+            .map_err(|error| io_error(&path, error))?;
+        stored::parse(&text).map_err(|reason| KeyringError::Malformed { path, reason })
+    }
+
+    /// Changes the keys of a data directory. A lock makes concurrent changes follow each other.
+    pub fn update<E: From<KeyringError>>(
+        data_dir: &Path,
+        now_ms: i64,
+        change: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        prepare_directory(data_dir)?;
+        let lock = lock(data_dir)?;
+        let mut keyring = Self::load_or_create(data_dir, now_ms)?;
+        change(&mut keyring)?;
+        keyring.save(data_dir)?;
+        drop(lock);
+        Ok(keyring)
+    }
+
+    /// Fresh keys that are stored nowhere.
+    pub fn generate(now_ms: i64) -> Result<Self, KeyringError> {
+        Ok(Self {
+            signing: vec![SigningKey::generate(now_ms)?],
+            sealing: vec![SealingKey::generate(now_ms)?],
+        })
+    }
+
+    /// Adds a signing key, which is used from now on. The older ones keep verifying.
+    pub fn rotate_signing(&mut self, now_ms: i64) -> Result<&SigningKey, KeyringError> {
+        self.signing.push(SigningKey::generate(now_ms)?);
+        self.signing
+            .last()
+            .ok_or(KeyringError::Generation("the keyring is empty"))
+    }
+
+    /// Adds a sealing key, which is used from now on. The older ones keep opening.
+    pub fn rotate_sealing(&mut self, now_ms: i64) -> Result<&SealingKey, KeyringError> {
+        self.sealing.push(SealingKey::generate(now_ms)?);
+        self.sealing
+            .last()
+            .ok_or(KeyringError::Generation("the keyring is empty"))
+    }
+
+    /// Forgets signing keys that were replaced more than `keep` ago, and says how many.
+    ///
+    /// The age of the replacement counts, not that of the key: the last token a key signed is as
+    /// old as its successor. `keep` is therefore the life of the longest-lived token.
+    pub fn drop_signing_keys_older_than(&mut self, now_ms: i64, keep: Duration) -> usize {
+        let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        let limit = now_ms.saturating_sub(keep);
+        let replaced = self
+            .signing
+            .iter()
+            .skip(1)
+            .take_while(|next| next.created_at < limit);
+        let gone = replaced.count();
+        self.signing.drain(..gone);
+        gone
+    }
+
+    /// Replaces the key file. A crash leaves either the old file or the new one.
+    fn save(&self, data_dir: &Path) -> Result<(), KeyringError> {
+        let temporary = self.write_temporary(data_dir)?;
+        let path = data_dir.join(FILE_NAME);
+        if let Err(error) = fs::rename(&temporary, &path) {
+            // The first error is the one to report; keys must not lie about meanwhile.
+            let _ = fs::remove_file(&temporary);
+            return Err(io_error(&path, error));
+        }
+        sync_directory(data_dir)
+    }
+
+    fn write_temporary(&self, data_dir: &Path) -> Result<PathBuf, KeyringError> {
+        let path = data_dir.join(format!(".{FILE_NAME}.{}", random_id()?));
+        let text = stored::text(self)?;
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            });
+        match written {
+            Ok(()) => Ok(path),
+            Err(error) => {
+                // Half a file of keys is of no use; that it cannot be removed changes nothing.
+                let _ = fs::remove_file(&path);
+                Err(io_error(&path, error))
+            }
+        }
+    }
+}
+
+impl SigningKey {
+    /// The raw public key, the `x` of its JWK.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.public
+    }
+
+    fn generate(now_ms: i64) -> Result<Self, KeyringError> {
+        let failed = |_| KeyringError::Generation("the system gave no Ed25519 key");
+        let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(failed)?;
+        Self::from_pkcs8(document.as_ref(), now_ms).map_err(KeyringError::Generation)
+    }
+
+    fn from_pkcs8(pkcs8: &[u8], created_at: i64) -> Result<Self, &'static str> {
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| "not an Ed25519 key in PKCS#8")?;
+        let public: [u8; 32] = (pair.public_key().as_ref().try_into())
+            .map_err(|_| "the public key has not 32 bytes")?;
+        Ok(Self {
+            kid: thumbprint(&public),
+            created_at,
+            pkcs8: Zeroizing::new(pkcs8.to_vec()),
+            public,
+        })
+    }
+}
+
+impl SealingKey {
+    fn generate(now_ms: i64) -> Result<Self, KeyringError> {
+        let mut key = Zeroizing::new([0; 32]);
+        getrandom::fill(key.as_mut_slice())
+            .map_err(|_| KeyringError::Generation("the system gave no random numbers"))?;
+        Ok(Self {
+            id: random_id()?,
+            created_at: now_ms,
+            key,
+        })
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealingKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// RFC 7638 with the members RFC 8037 requires, which makes the id checkable by anybody.
+fn thumbprint(public: &[u8; 32]) -> String {
+    let x = URL_SAFE_NO_PAD.encode(public);
+    let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+    URL_SAFE_NO_PAD.encode(Sha256::digest(jwk.as_bytes()))
+}
+
+fn random_id() -> Result<String, KeyringError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| KeyringError::Generation("the system gave no random numbers"))?;
+    Ok(hex::encode(bytes))
+}
+
+fn prepare_directory(data_dir: &Path) -> Result<(), KeyringError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(|error| io_error(data_dir, error))?;
+    let mode = fs::metadata(data_dir)
+        .map_err(|error| io_error(data_dir, error))?
+        .mode();
+    if mode & OTHERS != 0 {
+        let mode = format!("{:o}", mode & 0o777);
+        let path = data_dir.display();
+        tracing::warn!(%path, %mode, "the data directory is open to other users of this machine");
+    }
+    Ok(())
+}
+
+/// Held until dropped; the file itself stays, because removing it would open a race.
+fn lock(data_dir: &Path) -> Result<File, KeyringError> {
+    let path = data_dir.join(LOCK_NAME);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| io_error(&path, error))?;
+    file.lock().map_err(|error| io_error(&path, error))?;
+    Ok(file)
+}
+
+/// A rename or link is only durable once its directory is.
+fn sync_directory(data_dir: &Path) -> Result<(), KeyringError> {
+    let synced = File::open(data_dir).and_then(|directory| directory.sync_all());
+    synced.map_err(|error| io_error(data_dir, error))
+}
+
+fn io_error(path: &Path, error: io::Error) -> KeyringError {
+    let path = path.to_owned();
+    KeyringError::Io { path, error }
+}

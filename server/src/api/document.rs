@@ -63,15 +63,14 @@ fn finish(mut document: OpenAPI, method: OpenAPI) -> Result<OpenAPI, DocumentErr
         let ReferenceOr::Item(item) = item else {
             continue;
         };
-        for operation in [
+        let operations = [
             &mut item.get,
             &mut item.post,
             &mut item.delete,
             &mut item.put,
-        ] {
-            if let Some(operation) = operation {
-                finish_operation(operation)?;
-            }
+        ];
+        for operation in operations.into_iter().flatten() {
+            finish_operation(operation)?;
         }
     }
     Ok(document)

@@ -40,7 +40,7 @@ pub fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>
     let body = "body".to_owned();
     let text = std::str::from_utf8(bytes).map_err(|_| {
         vec![fault(
-            &[body.clone()],
+            std::slice::from_ref(&body),
             "form_invalid",
             "not UTF-8".to_owned(),
         )]
@@ -49,7 +49,7 @@ pub fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>
     let mut tree = Map::new();
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(text).map_err(|_| {
         vec![fault(
-            &[body.clone()],
+            std::slice::from_ref(&body),
             "form_invalid",
             "not a form".to_owned(),
         )]

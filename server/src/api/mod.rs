@@ -11,12 +11,12 @@
 //! Extractors never fail: they carry a `Result`, so that a handler decides the order of refusals
 //! (credentials before fields) and answers with headers of its own.
 
-// diff
+pub mod diff;
 pub mod document;
 pub mod error;
 pub mod extract;
 pub mod json;
-// reference
+pub mod reference;
 pub mod reply;
 pub mod secret;
 pub mod types;

@@ -42,6 +42,14 @@ impl<R: HttpResponse> Reply<R> {
         }
     }
 
+    /// A response that is finished already, such as a refusal.
+    pub fn finished(response: Response<Body>) -> Self {
+        Self {
+            response,
+            documented_as: PhantomData,
+        }
+    }
+
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.response.headers_mut()
     }

@@ -1,5 +1,150 @@
-//! The logic of the 24 operations. It names neither the HTTP framework nor the database layer.
+//! The logic of the 24 operations. It names neither the HTTP framework nor the database layer;
+//! clock, randomness and keys are passed in.
+//!
+//! Each operation is a method of [`App`] in the file of its topic. It takes plain values and
+//! returns plain values or an [`Error`]. Syntax is checked first, then step-up, then limits, then
+//! credentials in the body, then state; whatever decides something single-use is one statement.
 
+pub mod account;
+pub mod api_key;
+pub mod audit;
+pub mod backup_codes;
+pub mod caller;
+pub mod challenge;
 pub mod clock;
+pub mod entitlements;
+pub mod error;
+pub mod identity;
+pub mod login;
+pub mod logout;
 pub mod message;
+pub mod methods;
+pub mod mfa_reset;
+pub mod operator;
+pub mod password;
+pub mod phone;
+pub mod plans;
+pub mod random;
+pub mod reactivate;
+pub mod refresh;
+pub mod register;
 pub mod seal;
+pub mod session;
+pub mod sms;
+pub mod token;
+pub mod totp;
+pub mod trusted_device;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use error::{Error, Fault, Result};
+
+use crate::config::Config;
+use crate::datastore::{Datastore, OutboxRow, Txn};
+use clock::{Clock, Timestamp};
+use message::{Message, Outgoing, Recipient};
+use password::Hasher;
+use plans::Plans;
+use random::Random;
+use seal::Sealer;
+use token::TokenService;
+
+/// Everything the logic needs, passed in.
+pub struct App {
+    pub config: Config,
+    pub store: Datastore,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub tokens: TokenService,
+    pub sealer: Arc<Sealer>,
+    pub hasher: Hasher,
+    pub plans: Plans,
+    /// Wakes the outbox worker after a commit.
+    pub outbox: Arc<tokio::sync::Notify>,
+}
+
+/// Who sends a request, as far as the transport knows.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub request_id: String,
+    pub ip: IpAddr,
+    pub user_agent: Option<String>,
+}
+
+impl Client {
+    /// What limits count as one client: an IPv4 address, or the /64 that one IPv6 customer has.
+    pub fn network(&self) -> String {
+        match self.ip.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        }
+    }
+}
+
+impl App {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Puts a message into the outbox within the transaction of its cause.
+    async fn enqueue(&self, txn: &Txn, outgoing: Outgoing) -> Result<()> {
+        let now = self.now().ms();
+        let payload = serde_json::to_vec(&outgoing.message)
+            .map_err(|error| Error::Internal(format!("cannot encode a message: {error}")))?;
+        let (kind, recipient) = match outgoing.to {
+            Recipient::Email(address) => ("email", address),
+            Recipient::Phone(number) => ("sms", number),
+        };
+        txn.outbox_insert(OutboxRow {
+            id: outgoing.id,
+            dedupe_key: outgoing.id.to_string(),
+            kind: kind.to_owned(),
+            template: outgoing.message.template().to_owned(),
+            user_id: outgoing.user_id,
+            recipient,
+            payload: self.sealer.seal(&payload, &outgoing.id.to_string())?,
+            state: "pending".to_owned(),
+            attempts: 0,
+            next_attempt_at: now,
+            lease_until: None,
+            created_at: now,
+            expires_at: outgoing.expires_at.ms(),
+            finished_at: None,
+            last_error: None,
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// A mail about something that has happened; it is worth sending for three days.
+    async fn notify(
+        &self,
+        txn: &Txn,
+        user: &crate::datastore::User,
+        message: Message,
+    ) -> Result<()> {
+        let outgoing = Outgoing {
+            id: Uuid::now_v7(),
+            user_id: Some(user.id),
+            to: Recipient::Email(user.email.clone()),
+            message,
+            expires_at: self
+                .now()
+                .plus(std::time::Duration::from_secs(3 * 24 * 3600)),
+        };
+        self.enqueue(txn, outgoing).await
+    }
+
+    /// Commits, and lets the worker know that there may be something to send.
+    async fn commit(&self, txn: Txn) -> Result<()> {
+        txn.commit().await?;
+        self.outbox.notify_one();
+        Ok(())
+    }
+}

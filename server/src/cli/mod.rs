@@ -1,1 +1,84 @@
-//! To be filled.
+//! The command line: `args` says what can be asked for, the other files do it.
+
+pub mod args;
+mod contract;
+mod operator;
+mod serve;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::app::clock::{Clock, SystemClock};
+use crate::app::plans::Plans;
+use crate::app::random::SystemRandom;
+use crate::config::{Config, LogFormat, Sources};
+use crate::datastore::Datastore;
+use crate::http::server::Parts;
+use crate::keyring::Keyring;
+use args::{Cli, Command};
+
+/// A command that failed, in words for the operator.
+pub type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+pub async fn run(cli: Cli) -> Outcome {
+    let command = cli.command.unwrap_or(Command::Serve);
+    // The contract needs no configuration, and must be printable where there is none.
+    match &command {
+        Command::Openapi(args) => return contract::openapi(args),
+        Command::Docs(args) => return contract::docs(args),
+        _ => {}
+    }
+    let config = Config::load(&Sources::from_cli(&cli.global))?;
+    if let Command::CheckConfig = command {
+        print!("{}", config.explain());
+        parts_without_store(&config)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    log(config.log.format);
+    match command {
+        Command::Serve => serve::serve(config).await,
+        Command::Migrate(args) => operator::migrate(&config, args.check).await,
+        command => operator::run(config, command).await,
+    }
+}
+
+/// What a server or an operator's command is made of. Only a server applies migrations by itself.
+async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
+    let (keyring, plans) = parts_without_store(&config)?;
+    let store = Datastore::connect(config.database_url().expose()).await?;
+    Ok(Parts {
+        store,
+        keyring: Arc::new(keyring),
+        plans,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        config,
+    })
+}
+
+fn parts_without_store(config: &Config) -> Result<(Keyring, Plans), Box<dyn std::error::Error>> {
+    let plans = Plans::load(config.plans_path().as_deref())?;
+    crate::delivery::mail::sender(&config.delivery.from)?;
+    let keyring = Keyring::load_or_create(&config.data_dir, SystemClock.now().ms())?;
+    Ok((keyring, plans))
+}
+
+/// Where an operator's command pretends to listen: it issues no links and no tokens.
+fn nowhere(config: &Config) -> SocketAddr {
+    config.server.bind
+}
+
+/// Logs go to standard error; standard output belongs to the command's answer.
+fn log(format: LogFormat) {
+    // The database layer's finest spans hold bound values, which may be secrets.
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BP_AUTH_TEST_LOG")
+        .unwrap_or_else(|_| "info,sqlx=warn,sea_orm=warn".into());
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+        LogFormat::Text => logs.init(),
+    }
+}

@@ -120,7 +120,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "sms_code_is_hashed",
-        "SELECT user_id FROM sms_codes WHERE length(code_mac) < 32",
+        "SELECT user_id FROM sms_codes WHERE length(code_sealed) < 32",
     ),
     // A TOTP secret has 32 characters in the clear; sealed, it has at least twice as many.
     (

@@ -31,6 +31,15 @@ impl Datastore {
     }
 }
 
+impl Datastore {
+    pub async fn sessions_count_live(&self, user: Uuid, now: i64) -> Result<i64> {
+        let sql = "SELECT count(*) FROM sessions \
+                   WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2";
+        let count = super::query_number(&self.read, sql, [user.into(), now.into()]).await?;
+        Ok(count.unwrap_or(0))
+    }
+}
+
 impl Txn {
     pub async fn session_insert(&self, row: Session) -> Result<()> {
         insert(&self.inner, row).await

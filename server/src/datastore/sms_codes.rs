@@ -17,7 +17,7 @@ impl Txn {
         let replace = OnConflict::columns([Column::UserId, Column::Purpose])
             .update_columns([
                 Column::Phone,
-                Column::CodeMac,
+                Column::CodeSealed,
                 Column::CreatedAt,
                 Column::ExpiresAt,
                 Column::Attempts,
@@ -56,12 +56,12 @@ impl Txn {
         &self,
         user: Uuid,
         purpose: &str,
-        code_mac: &str,
+        code_sealed: &str,
         now: i64,
     ) -> Result<bool> {
         let sql = "DELETE FROM sms_codes \
-                   WHERE user_id = $1 AND purpose = $2 AND code_mac = $3 AND expires_at > $4";
-        let values = [user.into(), purpose.into(), code_mac.into(), now.into()];
+                   WHERE user_id = $1 AND purpose = $2 AND code_sealed = $3 AND expires_at > $4";
+        let values = [user.into(), purpose.into(), code_sealed.into(), now.into()];
         Ok(execute(&self.inner, sql, values).await? == 1)
     }
 

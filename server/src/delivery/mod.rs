@@ -5,6 +5,7 @@
 
 pub mod file;
 pub mod mail;
+pub mod outbox;
 pub mod templates;
 pub mod worker;
 

@@ -55,7 +55,7 @@ pub mod sms_code {
         #[sea_orm(primary_key, auto_increment = false)]
         pub purpose: String,
         pub phone: String,
-        pub code_mac: String,
+        pub code_sealed: String,
         pub created_at: i64,
         pub expires_at: i64,
         pub attempts: i32,

@@ -110,7 +110,7 @@ async fn an_sms_code_has_five_tries_and_one_use() {
         user_id: user,
         purpose: "login".to_owned(),
         phone: "+491701234567".to_owned(),
-        code_mac: "c".repeat(64),
+        code_sealed: "c".repeat(64),
         created_at: NOW,
         expires_at: NOW + 10 * MINUTE,
         attempts: 0,
@@ -136,7 +136,7 @@ async fn an_sms_code_has_five_tries_and_one_use() {
             .unwrap()
     );
     let late = NOW + 10 * MINUTE;
-    let mac = code.code_mac.clone();
+    let mac = code.code_sealed.clone();
     assert!(
         !txn.sms_code_consume(user, "login", &mac, late)
             .await

@@ -1,0 +1,72 @@
+//! Writes the generated half of the client from the API document.
+//!
+//! Included by the command that rewrites `src/generated.rs` and by the test that compares it, so
+//! that both mean the same text. It is no part of the library: whoever uses the client does not
+//! build a code generator.
+
+use std::path::{Path, PathBuf};
+
+use progenitor::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
+use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
+
+/// The command that rewrites the generated code, as shown by the test that finds it stale.
+pub const COMMAND: &str = "cargo client-code";
+
+/// Generates the text of `src/generated.rs` from the text of an OpenAPI document.
+pub fn generate(document: &str) -> Result<String, String> {
+    let document: openapiv3::OpenAPI =
+        serde_json::from_str(document).map_err(|e| format!("the document does not parse: {e}"))?;
+    let tokens = Generator::new(&settings())
+        .generate_tokens(&document)
+        .map_err(|e| format!("the document cannot be turned into a client: {e}"))?;
+    let file =
+        syn::parse2(tokens).map_err(|e| format!("the generated code does not parse: {e}"))?;
+    let code = decode_without_quoting(&prettyplease::unparse(&file))?;
+    Ok(format!(
+        "// Generated from openapi-snapshot.json by `{COMMAND}`: do not edit.\n\n{code}"
+    ))
+}
+
+/// Where the API document is.
+pub fn document_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi-snapshot.json")
+}
+
+/// Where the generated code is.
+pub fn generated_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/generated.rs")
+}
+
+fn settings() -> GenerationSettings {
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_interface(InterfaceStyle::Builder)
+        .with_map_type("::std::collections::BTreeMap")
+        // A code from a newer server decodes as unknown; the generated enum would refuse the body.
+        .with_replacement(
+            "ErrorCode",
+            "crate::ErrorCode",
+            [TypeImpl::FromStr, TypeImpl::Display].into_iter(),
+        )
+        .with_conversion(password(), "crate::Secret", [TypeImpl::FromStr].into_iter());
+    settings
+}
+
+/// The schema that the document gives to every secret.
+fn password() -> SchemaObject {
+    SchemaObject {
+        instance_type: Some(SingleOrVec::Single(Box::new(InstanceType::String))),
+        format: Some("password".to_owned()),
+        ..SchemaObject::default()
+    }
+}
+
+/// Decodes answers by our own function: the library's puts a body that it cannot decode into the
+/// error, and with it the tokens that the body holds into every log that prints the error.
+fn decode_without_quoting(code: &str) -> Result<String, String> {
+    const THEIRS: &str = "ResponseValue::from_response(";
+    if !code.contains(THEIRS) {
+        return Err(format!("the generated code no longer calls `{THEIRS}..)`"));
+    }
+    Ok(code.replace(THEIRS, "crate::response::decode("))
+}

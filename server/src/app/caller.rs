@@ -1,0 +1,181 @@
+//! Who is calling: from a presented credential to a user whose state allows the call.
+
+use uuid::Uuid;
+
+use super::error::{Error, Result};
+use super::random::{API_KEY_PREFIX, hash_if_well_formed};
+use super::token::{Decoded, Kind};
+use super::{App, Client};
+use crate::datastore::{MfaMethod, Session, Tenant, User};
+
+/// An authenticated user with what the credential says about the login.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub user: User,
+    pub tenant: Tenant,
+    pub credential: Credential,
+}
+
+#[derive(Debug, Clone)]
+pub enum Credential {
+    AccessToken(Session),
+    Cookie(Session),
+    ApiKey { scopes: Vec<String> },
+}
+
+impl Caller {
+    pub fn session(&self) -> Option<&Session> {
+        match &self.credential {
+            Credential::AccessToken(session) | Credential::Cookie(session) => Some(session),
+            Credential::ApiKey { .. } => None,
+        }
+    }
+
+    pub fn session_id(&self) -> Option<Uuid> {
+        self.session().map(|session| session.id)
+    }
+}
+
+/// Whether an account may be used. Every way in asks this one function.
+pub fn gate(user: &User) -> Result<()> {
+    match user.state.as_str() {
+        "active" => Ok(()),
+        "deactivated" => Err(Error::AccountDeactivated),
+        // Suspended, and anything a newer version may add.
+        _ => Err(Error::AccountSuspended),
+    }
+}
+
+impl App {
+    /// A token from the `Authorization` header.
+    pub async fn caller_from_bearer(&self, token: &str) -> Result<Caller> {
+        let decoded = self.access_token(token)?;
+        self.caller_from_claims(&decoded, Credential::AccessToken)
+            .await
+    }
+
+    /// Cookies of one name may come from several places; the first that verifies counts.
+    pub async fn caller_from_cookies<'t>(
+        &self,
+        tokens: impl IntoIterator<Item = &'t str>,
+    ) -> Result<Caller> {
+        let mut refusal = Error::NotAuthenticated;
+        for token in tokens {
+            match self.access_token(token) {
+                Ok(decoded) => return self.caller_from_claims(&decoded, Credential::Cookie).await,
+                Err(error) if !matches!(refusal, Error::AccessTokenExpired) => refusal = error,
+                Err(_) => {}
+            }
+        }
+        Err(refusal)
+    }
+
+    pub async fn caller_from_api_key(&self, key: &str) -> Result<Caller> {
+        let hash = hash_if_well_formed(API_KEY_PREFIX, key).ok_or(Error::ApiKeyInvalid)?;
+        let row = self
+            .store
+            .api_key_fetch_by_hash(&hash)
+            .await?
+            .ok_or(Error::ApiKeyInvalid)?;
+        let user = self
+            .store
+            .user_fetch(row.user_id)
+            .await?
+            .ok_or(Error::ApiKeyInvalid)?;
+        gate(&user)?;
+        let tenant = self.tenant_of(&user).await?;
+        self.api_key_note_use(&row).await?;
+        let scopes = row.scopes.split_whitespace().map(str::to_owned).collect();
+        Ok(Caller {
+            user,
+            tenant,
+            credential: Credential::ApiKey { scopes },
+        })
+    }
+
+    /// The live challenge's user behind an mfa-pending token, where the operator lets such a token
+    /// ask for a reset.
+    pub async fn caller_from_pending(&self, token: &str) -> Result<User> {
+        let decoded = self
+            .tokens
+            .decode(token, &[Kind::MfaPending], self.now())
+            .filter(|decoded| !decoded.expired)
+            .ok_or(Error::AccessTokenInvalid)?;
+        let challenge = self.store.mfa_challenge_fetch(decoded.claims.jti).await?;
+        let live = challenge
+            .is_some_and(|row| row.consumed_at.is_none() && row.expires_at > self.now().ms());
+        let user = self.store.user_fetch(decoded.claims.sub).await?;
+        user.filter(|user| live && gate(user).is_ok())
+            .ok_or(Error::AccessTokenInvalid)
+    }
+
+    /// A sensitive operation wants a fresh login, and a second factor where the user has one.
+    pub fn require_step_up(&self, caller: &Caller, methods: &[MfaMethod]) -> Result<()> {
+        let max_age = self.config.step_up.max_age;
+        if max_age.is_zero() {
+            return Ok(());
+        }
+        let refusal = Error::ReauthenticationRequired {
+            max_age: max_age.get(),
+        };
+        let Some(session) = caller.session() else {
+            return Err(refusal);
+        };
+        let oldest = self.now().minus(max_age.duration()).ms();
+        let has_method = methods.iter().any(|method| method.verified);
+        if session.auth_time <= oldest || (has_method && !session.mfa_satisfied) {
+            return Err(refusal);
+        }
+        Ok(())
+    }
+
+    /// [`Self::require_step_up`] for an operation that needs the methods for nothing else.
+    pub async fn step_up(&self, caller: &Caller) -> Result<Vec<MfaMethod>> {
+        let methods = self.store.mfa_methods_list(caller.user.id).await?;
+        self.require_step_up(caller, &methods)?;
+        Ok(methods)
+    }
+
+    pub(super) async fn tenant_of(&self, user: &User) -> Result<Tenant> {
+        let tenant = self.store.tenant_fetch(user.tenant_id).await?;
+        tenant.ok_or_else(|| Error::Internal(format!("user {} has no tenant", user.id)))
+    }
+
+    fn access_token(&self, token: &str) -> Result<Decoded> {
+        match self.tokens.decode(token, &[Kind::Access], self.now()) {
+            None => Err(Error::AccessTokenInvalid),
+            Some(decoded) if decoded.expired => Err(Error::AccessTokenExpired),
+            Some(decoded) => Ok(decoded),
+        }
+    }
+
+    async fn caller_from_claims(
+        &self,
+        decoded: &Decoded,
+        credential: fn(Session) -> Credential,
+    ) -> Result<Caller> {
+        let session = decoded.claims.sid.ok_or(Error::AccessTokenInvalid)?;
+        let row = self
+            .store
+            .session_with_user_and_tenant_fetch(session)
+            .await?;
+        let (session, user, tenant) = row.ok_or(Error::SessionRevoked)?;
+        let live = session.revoked_at.is_none()
+            && session.expires_at > self.now().ms()
+            && session.user_id == decoded.claims.sub
+            && gate(&user).is_ok();
+        if !live {
+            return Err(Error::SessionRevoked);
+        }
+        Ok(Caller {
+            user,
+            tenant,
+            credential: credential(session),
+        })
+    }
+
+    /// What a limit's bucket is named after: never an address as typed.
+    pub(super) fn network_bucket(&self, what: &str, client: &Client) -> String {
+        format!("{what}:{}", client.network())
+    }
+}

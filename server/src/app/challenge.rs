@@ -1,0 +1,279 @@
+//! The second step of a login: attempt slot, verify, consume, in that order.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit::Audit;
+use super::caller::gate;
+use super::clock::Timestamp;
+use super::error::{Error, Result};
+use super::identity::display_text;
+use super::login::{LoginOutcome, PendingFactor};
+use super::message::SmsPurpose;
+use super::methods::{self, Method};
+use super::session::Authenticated;
+use super::sms::Tried;
+use super::token::Kind;
+use super::{App, Client};
+use crate::datastore::{MfaChallenge, MfaMethod, Taken, Txn, User};
+
+const TRIES_PER_TOKEN: i32 = 5;
+const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
+
+pub struct Challenge<'f> {
+    pub mfa_token: &'f str,
+    pub code: Option<&'f str>,
+    pub method: Option<Method>,
+    pub remember_device: bool,
+    pub device_name: Option<&'f str>,
+}
+
+/// What a code is checked against, once it is known to have a chance.
+enum Proof {
+    TotpStep { method: Uuid, step: i64 },
+    SmsCode { method: Uuid },
+    BackupCode { hash: String },
+}
+
+impl App {
+    pub async fn mfa_challenge(
+        &self,
+        form: Challenge<'_>,
+        client: &Client,
+    ) -> Result<LoginOutcome> {
+        let device_name = display_text("device_name", form.device_name, 100)
+            .map_err(|fault| Error::Invalid(vec![fault]))?;
+        if form.mfa_token.is_empty() {
+            return Err(Error::invalid("mfa_token", "missing", "the token is empty"));
+        }
+        if form.code.is_none() && form.method != Some(Method::Sms) {
+            return Err(Error::invalid(
+                "code",
+                "missing",
+                "only `sms` can be asked for without a code",
+            ));
+        }
+        if form
+            .code
+            .is_some_and(|code| code.is_empty() || code.chars().count() > 64)
+        {
+            return Err(Error::invalid("code", "code_format", "not a code"));
+        }
+        let decoded = self
+            .tokens
+            .decode(form.mfa_token, &[Kind::MfaPending], self.now());
+        let decoded = decoded
+            .filter(|token| !token.expired)
+            .ok_or(Error::MfaTokenInvalid)?;
+        let jti = decoded.claims.jti;
+        match form.code {
+            None => self
+                .challenge_resend(jti, client)
+                .await
+                .map(LoginOutcome::MfaPending),
+            Some(code) => {
+                let remember = form.remember_device.then_some(device_name);
+                self.challenge_answer(jti, code.trim(), form.method, remember, client)
+                    .await
+            }
+        }
+    }
+
+    /// Sends a code (again). It is no try.
+    async fn challenge_resend(&self, jti: Uuid, client: &Client) -> Result<PendingFactor> {
+        let txn = self.store.begin().await?;
+        let (challenge, user) = self.challenge_live(&txn, jti).await?;
+        let rows = txn.mfa_methods_list(user.id).await?;
+        if methods::find(&rows, Method::Sms, true).is_none() {
+            return Err(Error::MfaMethodUnavailable);
+        }
+        let pending = self
+            .pending_factor(&txn, &user, &rows, &challenge, true)
+            .await?;
+        if pending.code_sent {
+            self.audit(&txn, client, Audit::of("mfa.code_sent", &user))
+                .await?;
+        }
+        self.commit(txn).await?;
+        Ok(pending)
+    }
+
+    async fn challenge_answer(
+        &self,
+        jti: Uuid,
+        code: &str,
+        method: Option<Method>,
+        remember: Option<Option<String>>,
+        client: &Client,
+    ) -> Result<LoginOutcome> {
+        let (user, rows, method, slot) = self.challenge_slot(jti, code, method).await?;
+        let Some(proof) = self.challenge_verify(&user, &rows, method, code).await? else {
+            return self.challenge_failed(&user, method, client).await;
+        };
+        let txn = self.store.begin().await?;
+        let user = txn
+            .user_lock(user.id)
+            .await?
+            .ok_or(Error::MfaTokenInvalid)?;
+        gate(&user).map_err(|_| Error::MfaTokenInvalid)?;
+        if !self.proof_consume(&txn, &user, &proof).await? {
+            txn.rollback().await?;
+            return self.challenge_failed(&user, method, client).await;
+        }
+        // Rolling back gives the code back: the login that used the token up did not need it.
+        if !txn.mfa_challenge_consume(jti, self.now().ms()).await? {
+            return Err(Error::MfaTokenInvalid);
+        }
+        txn.rate_give_back(slot).await?;
+        let trusted_device = match remember {
+            Some(name) => Some(self.trusted_device_add(&txn, &user, name, client).await?),
+            None => None,
+        };
+        let amr: &[&str] = match method {
+            Method::Totp => &["pwd", "otp", "mfa"],
+            Method::Sms => &["pwd", "sms", "mfa"],
+            Method::BackupCodes => &["pwd", "backup_code", "mfa"],
+        };
+        let how = Authenticated {
+            amr,
+            mfa_satisfied: true,
+            mfa_enabled: true,
+            trusted_device,
+        };
+        let outcome = self
+            .login_done(&txn, user, how, "login.mfa", client)
+            .await?;
+        self.commit(txn).await?;
+        Ok(outcome)
+    }
+
+    /// Takes a try of the token and one of the account, and commits both before the code is looked
+    /// at: whatever happens next, they are counted.
+    async fn challenge_slot(
+        &self,
+        jti: Uuid,
+        code: &str,
+        method: Option<Method>,
+    ) -> Result<(User, Vec<MfaMethod>, Method, Uuid)> {
+        let now = self.now();
+        let txn = self.store.begin().await?;
+        let (_, user) = self.challenge_live(&txn, jti).await?;
+        let rows = txn.mfa_methods_list(user.id).await?;
+        let bucket = format!("mfa:{}", user.id);
+        let window = i64::try_from(FAILURE_WINDOW.as_millis()).unwrap_or(i64::MAX);
+        let limit = i64::from(self.config.limits.mfa_failures);
+        let slot = match txn.rate_take(&bucket, now.ms(), window, limit).await? {
+            Taken::Granted(slot) => slot,
+            Taken::Limited { retry_at } => {
+                let retry_after = Timestamp(retry_at).retry_after(now);
+                return Err(Error::MfaLocked { retry_after });
+            }
+        };
+        let method = match method {
+            Some(method) => method,
+            None => implied_method(&rows, code),
+        };
+        let available = match method {
+            Method::BackupCodes => !txn.backup_codes_fetch(user.id).await?.is_empty(),
+            method => methods::find(&rows, method, true).is_some(),
+        };
+        if !available {
+            return Err(Error::MfaMethodUnavailable);
+        }
+        let counted = txn
+            .mfa_challenge_attempt(jti, TRIES_PER_TOKEN, now.ms())
+            .await?;
+        counted.ok_or(Error::MfaTokenInvalid)?;
+        txn.commit().await?;
+        Ok((user, rows, method, slot))
+    }
+
+    async fn challenge_verify(
+        &self,
+        user: &User,
+        rows: &[MfaMethod],
+        method: Method,
+        code: &str,
+    ) -> Result<Option<Proof>> {
+        match method {
+            Method::Totp => {
+                let Some(row) = methods::find(rows, Method::Totp, true) else {
+                    return Ok(None);
+                };
+                let step = self.totp_step(user, row, code)?;
+                Ok(step.map(|step| Proof::TotpStep {
+                    method: row.id,
+                    step,
+                }))
+            }
+            Method::Sms => {
+                let Some(row) = methods::find(rows, Method::Sms, true) else {
+                    return Ok(None);
+                };
+                let phone = row.phone.as_deref().unwrap_or_default();
+                // The try at the code commits by itself, and a right code is used up with it.
+                let txn = self.store.begin().await?;
+                let tried = self
+                    .sms_try(&txn, user, SmsPurpose::Login, phone, code)
+                    .await?;
+                txn.commit().await?;
+                Ok((tried == Tried::Right).then_some(Proof::SmsCode { method: row.id }))
+            }
+            Method::BackupCodes => {
+                let hash = self.backup_code_hash(user, code).await?;
+                Ok(hash.map(|hash| Proof::BackupCode { hash }))
+            }
+        }
+    }
+
+    /// One statement for each kind decides who used it.
+    async fn proof_consume(&self, txn: &Txn, user: &User, proof: &Proof) -> Result<bool> {
+        let now = self.now().ms();
+        Ok(match proof {
+            Proof::TotpStep { method, step } => {
+                txn.mfa_method_step_consume(*method, *step, now).await?
+            }
+            Proof::SmsCode { method } => txn.mfa_method_touch(*method, now).await?,
+            Proof::BackupCode { hash } => txn.backup_code_consume(user.id, hash, now).await?,
+        })
+    }
+
+    async fn challenge_failed(
+        &self,
+        user: &User,
+        method: Method,
+        client: &Client,
+    ) -> Result<LoginOutcome> {
+        let detail = json!({ "method": method.as_str() });
+        self.audit_failure(client, Audit::of("login.mfa_wrong", user).detail(detail))
+            .await?;
+        Err(Error::ChallengeCodeInvalid)
+    }
+
+    /// The challenge and its user, both still good for a login.
+    async fn challenge_live(&self, txn: &Txn, jti: Uuid) -> Result<(MfaChallenge, User)> {
+        let challenge = txn
+            .mfa_challenge_fetch(jti)
+            .await?
+            .ok_or(Error::MfaTokenInvalid)?;
+        let live = challenge.consumed_at.is_none()
+            && challenge.expires_at > self.now().ms()
+            && challenge.attempts < TRIES_PER_TOKEN;
+        let user = txn.user_lock(challenge.user_id).await?;
+        let user = user.filter(|user| live && gate(user).is_ok());
+        Ok((challenge, user.ok_or(Error::MfaTokenInvalid)?))
+    }
+}
+
+/// Six digits come from the default method; anything else can only be a backup code.
+fn implied_method(rows: &[MfaMethod], code: &str) -> Method {
+    let digits: String = code.chars().filter(|c| *c != ' ').collect();
+    match methods::verified(rows).first() {
+        Some(&default) if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            default
+        }
+        _ => Method::BackupCodes,
+    }
+}

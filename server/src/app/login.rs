@@ -1,0 +1,276 @@
+//! The password step of a login.
+
+use serde_json::json;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::audit::Audit;
+use super::caller::gate;
+use super::clock::Timestamp;
+use super::error::{Error, Result};
+use super::identity::{Email, Phone, phone_hint};
+use super::message::SmsPurpose;
+use super::methods::{self, Method};
+use super::password::{Plain, Verdict};
+use super::random::hash;
+use super::session::{Authenticated, IssuedTokens};
+use super::sms::Sent;
+use super::{App, Client};
+use crate::datastore::{MfaChallenge, MfaMethod, Reservation, Txn, User};
+
+const FIRST_DELAY_MS: i64 = 2_000;
+const LONGEST_DELAY_MS: i64 = 900_000;
+
+pub struct Login<'f> {
+    pub username: &'f str,
+    pub password: &'f str,
+    pub grant_type: Option<&'f str>,
+    /// `<id>.<secret>`, the cookie's before the header's.
+    pub trusted_devices: Vec<&'f str>,
+}
+
+pub enum LoginOutcome {
+    Tokens(Box<IssuedTokens>),
+    MfaPending(PendingFactor),
+}
+
+/// The password was right, a second factor is due.
+pub struct PendingFactor {
+    pub mfa_token: Zeroizing<String>,
+    pub expires_in: u64,
+    pub methods: Vec<Method>,
+    pub default: Method,
+    pub phone_hint: Option<String>,
+    pub code_sent: bool,
+    pub retry_after: Option<u64>,
+}
+
+impl App {
+    pub async fn login(&self, form: Login<'_>, client: &Client) -> Result<LoginOutcome> {
+        if form.username.trim().is_empty() {
+            return Err(Error::invalid(
+                "username",
+                "missing",
+                "the user name is empty",
+            ));
+        }
+        if form.username.chars().count() > 254 {
+            return Err(Error::invalid(
+                "username",
+                "too_long",
+                "at most 254 characters",
+            ));
+        }
+        let password = Plain::presented(form.password)?;
+        if form.grant_type.is_some_and(|grant| grant != "password") {
+            return Err(Error::UnsupportedGrantType);
+        }
+        // What is no address cannot belong to a user, and still costs the same.
+        let key = Email::parse(form.username)
+            .map_or_else(|_| form.username.trim().to_lowercase(), |email| email.key);
+        let account = hash(&key);
+        let network = client.network();
+
+        // The turn comes before the count: what waits in the queue is not a guess yet.
+        let permit = self.hasher.permit().await?;
+        self.password_slot(&account, &network).await?;
+        let user = self.store.user_fetch_by_email_key(&key).await?;
+        match (
+            self.hasher.verify(permit, user.as_ref(), password).await?,
+            user,
+        ) {
+            (Verdict::Right { rehashed }, Some(user)) => {
+                let txn = self.store.begin().await?;
+                let user = txn
+                    .user_lock(user.id)
+                    .await?
+                    .ok_or(Error::InvalidCredentials)?;
+                txn.password_failures_reset(&account, &network).await?;
+                if let Some(hash) = rehashed {
+                    txn.user_password_hash_set(user.id, &user.password_hash, &hash)
+                        .await?;
+                }
+                if let Err(refusal) = gate(&user) {
+                    self.audit_gate(&txn, client, &user).await?;
+                    self.commit(txn).await?;
+                    return Err(refusal);
+                }
+                let outcome = self
+                    .password_passed(&txn, user, &form.trusted_devices, client)
+                    .await?;
+                self.commit(txn).await?;
+                Ok(outcome)
+            }
+            (_, user) => {
+                let audit = Audit {
+                    event: "login.password_wrong",
+                    user: user.as_ref(),
+                    session: None,
+                    detail: json!({ "account": account }),
+                };
+                self.audit_failure(client, audit).await?;
+                Err(Error::InvalidCredentials)
+            }
+        }
+    }
+
+    /// Counts the attempt as a failure before the password is looked at.
+    async fn password_slot(&self, account: &str, network: &str) -> Result<()> {
+        let now = self.now();
+        let free = i64::from(self.config.limits.password_free_failures);
+        let reservation = self
+            .store
+            .password_attempt_reserve(
+                account,
+                network,
+                now.ms(),
+                free,
+                FIRST_DELAY_MS,
+                LONGEST_DELAY_MS,
+            )
+            .await?;
+        match reservation {
+            Reservation::Granted => Ok(()),
+            Reservation::Blocked { until } => Err(Error::RateLimited {
+                retry_after: Timestamp(until).retry_after(now),
+            }),
+        }
+    }
+
+    async fn password_passed(
+        &self,
+        txn: &Txn,
+        user: User,
+        trusted_devices: &[&str],
+        client: &Client,
+    ) -> Result<LoginOutcome> {
+        let rows = txn.mfa_methods_list(user.id).await?;
+        let enrolled = methods::verified(&rows);
+        let Some(&default) = enrolled.first() else {
+            let how = Authenticated {
+                amr: &["pwd"],
+                mfa_satisfied: false,
+                mfa_enabled: false,
+                trusted_device: None,
+            };
+            return self
+                .login_done(txn, user, how, "login.password", client)
+                .await;
+        };
+        for presented in trusted_devices {
+            let device = self
+                .trusted_device_accept(txn, &user, presented, client)
+                .await?;
+            if let Some(device) = device {
+                let how = Authenticated {
+                    amr: &["pwd", "trusted_device"],
+                    mfa_satisfied: true,
+                    mfa_enabled: true,
+                    trusted_device: Some(device),
+                };
+                return self
+                    .login_done(txn, user, how, "login.trusted_device", client)
+                    .await;
+            }
+        }
+        let challenge = self.challenge_begin(txn, &user).await?;
+        let pending = self
+            .pending_factor(txn, &user, &rows, &challenge, default == Method::Sms)
+            .await?;
+        self.audit(txn, client, Audit::of("login.mfa_pending", &user))
+            .await?;
+        Ok(LoginOutcome::MfaPending(pending))
+    }
+
+    pub(super) async fn login_done(
+        &self,
+        txn: &Txn,
+        user: User,
+        how: Authenticated<'_>,
+        event: &str,
+        client: &Client,
+    ) -> Result<LoginOutcome> {
+        let detail = json!({ "amr": how.amr });
+        self.audit(txn, client, Audit::of(event, &user).detail(detail))
+            .await?;
+        let issued = self.session_begin(txn, client, user, how).await?;
+        Ok(LoginOutcome::Tokens(Box::new(issued)))
+    }
+
+    async fn challenge_begin(&self, txn: &Txn, user: &User) -> Result<MfaChallenge> {
+        let now = self.now();
+        let challenge = MfaChallenge {
+            jti: Uuid::now_v7(),
+            user_id: user.id,
+            created_at: now.ms(),
+            expires_at: now.plus(self.config.tokens.mfa_pending_ttl.duration()).ms(),
+            attempts: 0,
+            consumed_at: None,
+            code_sent_at: None,
+        };
+        txn.mfa_challenge_insert(challenge.clone()).await?;
+        Ok(challenge)
+    }
+
+    /// What is still due. Sends a code where asked to; within the interval no new one goes out and
+    /// the live one stays good.
+    pub(super) async fn pending_factor(
+        &self,
+        txn: &Txn,
+        user: &User,
+        rows: &[MfaMethod],
+        challenge: &MfaChallenge,
+        send: bool,
+    ) -> Result<PendingFactor> {
+        let now = self.now();
+        let left = std::time::Duration::from_millis(
+            u64::try_from(challenge.expires_at - now.ms()).unwrap_or(0),
+        );
+        let mut methods = methods::verified(rows);
+        let sms = methods::find(rows, Method::Sms, true).and_then(|row| row.phone.clone());
+        let mut sent = None;
+        if let (true, Some(number)) = (send, &sms) {
+            sent = Some(self.login_code_send(txn, user, number).await?);
+            if matches!(sent, Some(Sent::Now { .. })) {
+                txn.mfa_challenge_code_sent(challenge.jti, now.ms()).await?;
+            } else if !self.login_code_is_live(txn, user).await? {
+                // The day's budget is used up: only the other methods are left.
+                methods.retain(|method| *method != Method::Sms);
+            }
+        }
+        if txn.backup_codes_remaining(user.id).await? > 0 {
+            methods.push(Method::BackupCodes);
+        }
+        let mfa_token = self.tokens.mfa_pending(user.id, challenge.jti, now, left)?;
+        Ok(PendingFactor {
+            mfa_token,
+            expires_in: left.as_secs(),
+            default: methods.first().copied().unwrap_or(Method::Sms),
+            methods,
+            phone_hint: sms.as_deref().map(phone_hint),
+            code_sent: matches!(sent, Some(Sent::Now { .. })),
+            retry_after: sent.map(|sent| match sent {
+                Sent::Now { retry_after, .. } | Sent::Limited { retry_after } => retry_after,
+            }),
+        })
+    }
+
+    async fn login_code_send(&self, txn: &Txn, user: &User, number: &str) -> Result<Sent> {
+        // A number that was accepted at enrolment and no longer is gets no messages.
+        match Phone::parse(number)
+            .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
+        {
+            Some(phone) => self.sms_send(txn, user, &phone, SmsPurpose::Login).await,
+            None => Ok(Sent::Limited {
+                retry_after: 24 * 3600,
+            }),
+        }
+    }
+
+    async fn login_code_is_live(&self, txn: &Txn, user: &User) -> Result<bool> {
+        let row = txn
+            .sms_code_fetch(user.id, SmsPurpose::Login.as_str())
+            .await?;
+        Ok(row.is_some_and(|row| row.expires_at > self.now().ms()))
+    }
+}

@@ -1,0 +1,260 @@
+//! Passwords: the policy, the hash, and the queue in front of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+use super::error::{Error, Fault, Result};
+use super::random::Random;
+use crate::config::{HashProfile, Password as Policy};
+use crate::datastore::User;
+
+/// More than any password manager makes; longer input is refused before anything is done with it.
+const MAX_BYTES: usize = 1024;
+/// zxcvbn's time grows with the length; what makes a password weak shows early.
+const JUDGED_CHARACTERS: usize = 100;
+/// Waiting hashes per core. Past it a client is better told to come back.
+const QUEUE_PER_PERMIT: usize = 64;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A password after NFC, compared exactly. It has no `Debug`.
+pub struct Plain(Zeroizing<String>);
+
+impl Plain {
+    /// What a login presents: normalised, and only too long to be one is refused.
+    pub fn presented(text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Err(Error::invalid(
+                "password",
+                "too_short",
+                "the password is empty",
+            ));
+        }
+        if text.len() > MAX_BYTES {
+            return Err(Error::invalid("password", "too_long", "at most 1024 bytes"));
+        }
+        Ok(Self(Zeroizing::new(text.nfc().collect())))
+    }
+
+    /// What a registration chooses. `about` are words an attacker tries first.
+    pub fn chosen(text: &str, policy: &Policy, about: &[&str]) -> Result<Self, PasswordFault> {
+        let fault = |kind, msg| {
+            PasswordFault::Field(Fault {
+                field: "password",
+                kind,
+                msg,
+            })
+        };
+        if text.len() > MAX_BYTES {
+            return Err(fault("too_long", "at most 1024 bytes".to_owned()));
+        }
+        let plain: Zeroizing<String> = Zeroizing::new(text.nfc().collect());
+        let length = plain.chars().count();
+        if length < policy.min_length {
+            return Err(fault(
+                "too_short",
+                format!("at least {} characters", policy.min_length),
+            ));
+        }
+        if length > policy.max_length {
+            return Err(fault(
+                "too_long",
+                format!("at most {} characters", policy.max_length),
+            ));
+        }
+        let judged: Zeroizing<String> =
+            Zeroizing::new(plain.chars().take(JUDGED_CHARACTERS).collect());
+        let verdict = zxcvbn::zxcvbn(&judged, about);
+        if verdict.score() <= zxcvbn::Score::One {
+            let advice = verdict
+                .feedback()
+                .and_then(|feedback| feedback.warning())
+                .map_or_else(|| "easy to guess".to_owned(), |warning| warning.to_string());
+            return Err(PasswordFault::Weak(advice));
+        }
+        Ok(Self(plain))
+    }
+}
+
+pub enum PasswordFault {
+    Field(Fault),
+    Weak(String),
+}
+
+/// Argon2id behind a bounded queue: as many at once as there are cores.
+pub struct Hasher {
+    argon2: Argon2<'static>,
+    permits: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    random: Arc<dyn Random>,
+    /// Costs an unknown user's login the same time as a known one's.
+    dummy: String,
+}
+
+/// Leave to hash. It moves into the blocking closure: a client that hangs up does not free it.
+pub struct Permit {
+    _running: OwnedSemaphorePermit,
+    _queued: OwnedSemaphorePermit,
+}
+
+impl Hasher {
+    pub fn new(profile: HashProfile, random: Arc<dyn Random>) -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let params = match profile {
+            // OWASP's minimum for argon2id.
+            HashProfile::Standard => Params::new(19_456, 2, 1, None),
+            HashProfile::Cheap => Params::new(8, 1, 1, None),
+        };
+        let params = params.map_err(|error| internal(&error))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut nobody = [0u8; 32];
+        random.fill(&mut nobody)?;
+        let dummy = hash(&argon2, random.as_ref(), &nobody)?;
+        Ok(Self {
+            argon2,
+            permits: Arc::new(Semaphore::new(cores)),
+            queue: Arc::new(Semaphore::new(cores * QUEUE_PER_PERMIT)),
+            random,
+            dummy,
+        })
+    }
+
+    /// Waits for a turn; `Overloaded` when the queue is full or the wait too long.
+    pub async fn permit(&self) -> Result<Permit> {
+        let queued = self
+            .queue
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Error::Overloaded)?;
+        let turn = tokio::time::timeout(PATIENCE, self.permits.clone().acquire_owned()).await;
+        let running = turn
+            .map_err(|_| Error::Overloaded)?
+            .map_err(|error| internal(&error))?;
+        Ok(Permit {
+            _running: running,
+            _queued: queued,
+        })
+    }
+
+    pub async fn hash(&self, permit: Permit, password: Plain) -> Result<String> {
+        let (argon2, random) = (self.argon2.clone(), self.random.clone());
+        blocking(permit, move || {
+            hash(&argon2, random.as_ref(), password.0.as_bytes())
+        })
+        .await
+    }
+
+    /// Takes the user as an option, so that no caller can skip the work for an unknown one.
+    pub async fn verify(
+        &self,
+        permit: Permit,
+        user: Option<&User>,
+        password: Plain,
+    ) -> Result<Verdict> {
+        let known = user.is_some();
+        let stored = user.map_or(&self.dummy, |user| &user.password_hash).clone();
+        let (argon2, random) = (self.argon2.clone(), self.random.clone());
+        blocking(permit, move || {
+            let parsed = PasswordHash::new(&stored).map_err(|error| internal(&error))?;
+            let right = argon2
+                .verify_password(password.0.as_bytes(), &parsed)
+                .is_ok();
+            if !(right && known) {
+                return Ok(Verdict::Wrong);
+            }
+            // A hash with other parameters than today's is replaced while the password is at hand.
+            let current = Params::try_from(&parsed).is_ok_and(|params| {
+                let today = argon2.params();
+                (params.m_cost(), params.t_cost(), params.p_cost())
+                    == (today.m_cost(), today.t_cost(), today.p_cost())
+            });
+            let rehashed = match current {
+                true => None,
+                false => Some(hash(&argon2, random.as_ref(), password.0.as_bytes())?),
+            };
+            Ok(Verdict::Right { rehashed })
+        })
+        .await
+    }
+
+    /// The raw hash of several short secrets under one salt, such as a set of backup codes.
+    pub async fn derive(
+        &self,
+        permit: Permit,
+        secrets: Vec<Zeroizing<String>>,
+        salt: Vec<u8>,
+        cost: Option<Cost>,
+    ) -> Result<Vec<String>> {
+        let argon2 = match cost {
+            None => self.argon2.clone(),
+            Some(Cost { m, t, p }) => {
+                let params = Params::new(m, t, p, None).map_err(|error| internal(&error))?;
+                Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            }
+        };
+        blocking(permit, move || {
+            let derive = |secret: &Zeroizing<String>| {
+                let mut output = [0u8; 32];
+                argon2
+                    .hash_password_into(secret.as_bytes(), &salt, &mut output)
+                    .map_err(|error| internal(&error))?;
+                Ok(hex::encode(output))
+            };
+            secrets.iter().map(derive).collect()
+        })
+        .await
+    }
+
+    /// Today's parameters, to be kept beside what was derived with them.
+    pub fn cost(&self) -> Cost {
+        let params = self.argon2.params();
+        Cost {
+            m: params.m_cost(),
+            t: params.t_cost(),
+            p: params.p_cost(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    pub m: u32,
+    pub t: u32,
+    pub p: u32,
+}
+
+pub enum Verdict {
+    Wrong,
+    Right { rehashed: Option<String> },
+}
+
+async fn blocking<T: Send + 'static>(
+    permit: Permit,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let joined = tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(permit);
+        result
+    });
+    joined.await.map_err(|error| internal(&error))?
+}
+
+fn hash(argon2: &Argon2<'_>, random: &dyn Random, password: &[u8]) -> Result<String> {
+    let mut salt = [0u8; 16];
+    random.fill(&mut salt)?;
+    let hash = argon2
+        .hash_password_with_salt(password, &salt)
+        .map_err(|error| internal(&error))?;
+    Ok(hash.to_string())
+}
+
+fn internal(error: &dyn std::fmt::Display) -> Error {
+    Error::Internal(format!("password hashing: {error}"))
+}

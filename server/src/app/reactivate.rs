@@ -1,0 +1,134 @@
+//! The way back for the owner of a deactivated account: a link in a mail.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit::Audit;
+use super::clock::Timestamp;
+use super::error::{Error, Result};
+use super::identity::Email;
+use super::message::{Message, Outgoing, Recipient};
+use super::random::hash;
+use super::token::Kind;
+use super::{App, Client};
+use crate::datastore::Taken;
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// Who asks for the mail, or follows its link, has not logged in.
+const ANONYMOUS: &str = "anonymous";
+
+impl App {
+    /// Every address costs the same work and gets the same answer; a mail goes to the owner of a
+    /// deactivated account only.
+    pub async fn reactivate_request(&self, email: &str, client: &Client) -> Result<()> {
+        let email = Email::field(email)?;
+        let now = self.now();
+        let txn = self.store.begin().await?;
+        let user = txn.user_fetch_by_email_key(&email.key).await?;
+        let bucket = format!("reactivate:{}", hash(&email.key));
+        let window = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
+        let limit = i64::from(self.config.limits.reactivate_per_hour);
+        let taken = txn.rate_take(&bucket, now.ms(), window, limit).await?;
+        let limited = matches!(taken, Taken::Limited { .. });
+
+        // Signed and sealed for strangers too: the time must not tell who has an account.
+        let ttl = self.config.tokens.reactivation_ttl.duration();
+        let subject = user.as_ref().map_or_else(Uuid::now_v7, |user| user.id);
+        let token = self.tokens.reactivation(subject, now, ttl)?;
+        let expires_at = now.plus(ttl);
+        let outgoing = Outgoing {
+            id: Uuid::now_v7(),
+            user_id: Some(subject),
+            to: Recipient::Email(
+                user.as_ref()
+                    .map_or(&email.typed, |user| &user.email)
+                    .clone(),
+            ),
+            message: Message::ReactivationLink {
+                token: token.to_string(),
+                expires_at: expires_at.ms(),
+            },
+            expires_at,
+        };
+        let mailed = !limited
+            && user
+                .as_ref()
+                .is_some_and(|user| user.state == "deactivated");
+        if mailed {
+            self.enqueue(&txn, outgoing).await?;
+        } else {
+            let id = outgoing.id.to_string();
+            let payload = serde_json::to_vec(&outgoing.message)
+                .map_err(|error| Error::Internal(format!("cannot encode a message: {error}")))?;
+            self.sealer.seal(&payload, &id)?;
+        }
+
+        let audit = Audit {
+            event: "account.reactivation_requested",
+            user: user.as_ref(),
+            session: None,
+            detail: json!({ "mailed": mailed, "limited": limited }),
+        };
+        self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
+        self.commit(txn).await
+    }
+
+    /// The address of the account that is active now. Gives no tokens: the link may have been read
+    /// by others, the password has not.
+    pub async fn reactivate_confirm(&self, token: &str, client: &Client) -> Result<String> {
+        let now = self.now();
+        let decoded = self
+            .tokens
+            .decode(token, &[Kind::Reactivation], now)
+            .ok_or(Error::LinkTokenInvalid)?;
+        let claims = decoded.claims;
+        let token_id = claims.jti.to_string();
+        let txn = self.store.begin().await?;
+        let user = txn
+            .user_lock(claims.sub)
+            .await?
+            .ok_or(Error::LinkTokenInvalid)?;
+        let expires_at = Timestamp(claims.exp.saturating_mul(1000)).ms();
+
+        let refusal = if txn.reactivation_token_is_used(&token_id).await? {
+            Some((Error::LinkTokenUsed, "used"))
+        } else if decoded.expired {
+            Some((Error::LinkTokenExpired, "expired"))
+        } else if !matches!(user.state.as_str(), "active" | "deactivated") {
+            // The token is not used up: it is good again if the suspension ends in time.
+            Some((Error::SuspendedMeanwhile, "suspended"))
+        } else if !txn
+            .reactivation_token_use(&token_id, user.id, now.ms(), expires_at)
+            .await?
+        {
+            Some((Error::LinkTokenUsed, "used"))
+        } else {
+            None
+        };
+        if let Some((error, reason)) = refusal {
+            let audit = Audit::of("account.reactivation_refused", &user)
+                .detail(json!({ "reason": reason, "token_id": token_id }));
+            self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
+            self.commit(txn).await?;
+            return Err(error);
+        }
+
+        let changed = txn
+            .user_state_set(user.id, &["deactivated"], "active", now.ms())
+            .await?;
+        let audit = Audit::of("account.reactivated", &user)
+            .detail(json!({ "changed": changed, "token_id": token_id }));
+        self.audit(&txn, client, audit).await?;
+        if changed {
+            let message = Message::Reactivated {
+                at: now.ms(),
+                ip: client.ip.to_string(),
+            };
+            self.notify(&txn, &user, message).await?;
+        }
+        self.commit(txn).await?;
+        Ok(user.email)
+    }
+}

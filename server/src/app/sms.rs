@@ -1,0 +1,229 @@
+//! Codes by SMS: sending within the limits, and trying.
+
+use std::time::Duration;
+
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use super::clock::Timestamp;
+use super::error::{Error, Result};
+use super::identity::Phone;
+use super::message::{Message, Outgoing, Recipient, SmsPurpose};
+use super::random::six_digits;
+use super::{App, methods};
+use crate::datastore::{SmsCode, Taken, Txn, User};
+
+const TRIES: i32 = 5;
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// What became of the wish to send a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    Now {
+        expires_in: u64,
+        retry_after: u64,
+    },
+    /// Too soon or too often; nothing was sent and nothing counted.
+    Limited {
+        retry_after: u64,
+    },
+}
+
+/// What a code turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    Right,
+    Wrong,
+    /// There is no code, or it was used or replaced.
+    Absent,
+    Expired,
+    AttemptsExceeded,
+}
+
+impl App {
+    /// Sends a code within the transaction; a code sent earlier for the purpose is void then.
+    pub(super) async fn sms_send(
+        &self,
+        txn: &Txn,
+        user: &User,
+        phone: &Phone,
+        purpose: SmsPurpose,
+    ) -> Result<Sent> {
+        let now = self.now();
+        if let Some(retry_at) = self.sms_limits(txn, user, phone, purpose).await? {
+            return Ok(Sent::Limited {
+                retry_after: Timestamp(retry_at).retry_after(now),
+            });
+        }
+        let ttl = self.config.tokens.code_ttl;
+        let expires_at = now.plus(ttl.duration());
+        let code = six_digits(self.random.as_ref())?;
+        txn.sms_code_put(SmsCode {
+            user_id: user.id,
+            purpose: purpose.as_str().to_owned(),
+            phone: phone.e164.clone(),
+            code_sealed: self
+                .sealer
+                .seal(code.as_bytes(), &aad(user.id, purpose, &phone.e164))?,
+            created_at: now.ms(),
+            expires_at: expires_at.ms(),
+            attempts: 0,
+        })
+        .await?;
+        let message = Message::SmsCode {
+            code: code.to_string(),
+            purpose,
+            expires_minutes: ttl.get().div_ceil(60),
+        };
+        let outgoing = Outgoing {
+            id: Uuid::now_v7(),
+            user_id: Some(user.id),
+            to: Recipient::Phone(phone.e164.clone()),
+            message,
+            expires_at,
+        };
+        self.enqueue(txn, outgoing).await?;
+        Ok(Sent::Now {
+            expires_in: ttl.get(),
+            retry_after: self.config.limits.sms_interval.get(),
+        })
+    }
+
+    /// Takes one event of every limit, or of none. Says when to try again.
+    async fn sms_limits(
+        &self,
+        txn: &Txn,
+        user: &User,
+        phone: &Phone,
+        purpose: SmsPurpose,
+    ) -> Result<Option<i64>> {
+        let limits = &self.config.limits;
+        let per_day = match purpose {
+            SmsPurpose::Login => limits.sms_login_per_day,
+            SmsPurpose::VerifyPhone | SmsPurpose::MfaSetup => limits.sms_per_day,
+        };
+        // Strangers who type somebody's number must not use up its owner's budget.
+        let owner = match self.sms_owns_number(txn, user, phone).await? {
+            true => user.id.to_string(),
+            false => "strangers".to_owned(),
+        };
+        let (purpose, number) = (purpose.as_str(), &phone.e164);
+        let budgets = [
+            (
+                format!("sms:{purpose}:interval:{}", user.id),
+                limits.sms_interval.duration(),
+                1,
+            ),
+            (format!("sms:{purpose}:user:{}", user.id), DAY, per_day),
+            (
+                format!("sms:{purpose}:number:{number}:{owner}"),
+                DAY,
+                per_day,
+            ),
+            (
+                format!("sms:prefix:{}", phone.prefix()),
+                HOUR,
+                limits.sms_prefix_per_hour,
+            ),
+            ("sms:total".to_owned(), HOUR, limits.sms_total_per_hour),
+        ];
+        let mut taken = Vec::with_capacity(budgets.len());
+        for (bucket, window, limit) in budgets {
+            if window.is_zero() {
+                continue;
+            }
+            let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+            match txn
+                .rate_take(&bucket, self.now().ms(), window, i64::from(limit))
+                .await?
+            {
+                Taken::Granted(event) => taken.push(event),
+                Taken::Limited { retry_at } => {
+                    for event in taken {
+                        txn.rate_give_back(event).await?;
+                    }
+                    return Ok(Some(retry_at));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn sms_owns_number(&self, txn: &Txn, user: &User, phone: &Phone) -> Result<bool> {
+        let by_profile =
+            user.phone.as_ref() == Some(&phone.e164) && user.phone_verified_at.is_some();
+        let rows = txn.mfa_methods_list(user.id).await?;
+        let by_method = methods::find(&rows, methods::Method::Sms, true)
+            .is_some_and(|row| row.phone.as_ref() == Some(&phone.e164));
+        Ok(by_profile || by_method)
+    }
+
+    /// Tries a code. The try is counted before anything is compared, so the caller must commit
+    /// whatever comes out.
+    pub(super) async fn sms_try(
+        &self,
+        txn: &Txn,
+        user: &User,
+        purpose: SmsPurpose,
+        phone: &str,
+        code: &str,
+    ) -> Result<Tried> {
+        let now = self.now().ms();
+        let Some(row) = txn
+            .sms_code_attempt(user.id, purpose.as_str(), TRIES, now)
+            .await?
+        else {
+            let row = txn.sms_code_fetch(user.id, purpose.as_str()).await?;
+            return Ok(match row {
+                None => Tried::Absent,
+                Some(row) if row.expires_at <= now => Tried::Expired,
+                Some(_) => Tried::AttemptsExceeded,
+            });
+        };
+        // A code is good for the number it was sent to, and for no other.
+        if row.phone != phone {
+            return Ok(Tried::Absent);
+        }
+        let expected = self
+            .sealer
+            .open(&row.code_sealed, &aad(user.id, purpose, &row.phone))?;
+        if !bool::from(expected.as_slice().ct_eq(code.as_bytes())) {
+            return Ok(Tried::Wrong);
+        }
+        let used = txn
+            .sms_code_consume(user.id, purpose.as_str(), &row.code_sealed, now)
+            .await?;
+        Ok(if used { Tried::Right } else { Tried::Absent })
+    }
+}
+
+impl Tried {
+    /// As the set-up of a method and the verification of a phone answer it.
+    pub fn refusal_at_setup(self) -> Result<()> {
+        match self {
+            Self::Right => Ok(()),
+            Self::Wrong => Err(Error::CodeInvalid),
+            Self::Absent | Self::Expired => Err(Error::CodeExpired),
+            Self::AttemptsExceeded => Err(Error::CodeAttemptsExceeded),
+        }
+    }
+}
+
+/// A sealed code opens for its user, purpose and number only.
+fn aad(user: Uuid, purpose: SmsPurpose, phone: &str) -> String {
+    format!("sms:{user}:{}:{phone}", purpose.as_str())
+}
+
+/// Six digits, as typed: spaces between them are how phones show a code.
+pub fn digits(code: &str) -> Result<String> {
+    let digits: String = code.chars().filter(|c| *c != ' ').collect();
+    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(digits);
+    }
+    Err(Error::invalid(
+        "code",
+        "code_format",
+        "a code is six digits",
+    ))
+}

@@ -1,0 +1,368 @@
+//! Enrolment of authenticator apps and of phone numbers, and the check of TOTP codes.
+
+use std::time::Duration;
+
+use qrcode::QrCode;
+use serde_json::json;
+use totp_rs::{Algorithm, Builder, Totp};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::audit::Audit;
+use super::backup_codes::FreshCodes;
+use super::caller::Caller;
+use super::error::{Error, Result};
+use super::identity::{Phone, phone_hint};
+use super::message::{Message, SmsPurpose};
+use super::methods::{self, Method};
+use super::phone::PhoneCode;
+use super::sms::{Sent, digits};
+use super::{App, Client};
+use crate::datastore::{MfaMethod, Taken, Txn, User};
+
+/// RFC 6238's recommended length for SHA-1.
+const SECRET_BYTES: usize = 20;
+const STEP_SECONDS: u64 = 30;
+const TRIES_AT_SETUP: i64 = 5;
+
+/// A pending authenticator, shown once.
+pub struct TotpEnrolment {
+    pub secret: Zeroizing<String>,
+    pub provisioning_uri: Zeroizing<String>,
+    /// An SVG image in a `data:` URI.
+    pub qr_code: Zeroizing<String>,
+    pub expires_in: u64,
+}
+
+/// A method that is verified now.
+pub struct Enrolled {
+    pub method: Method,
+    /// With the first method only.
+    pub backup_codes: Option<Vec<Zeroizing<String>>>,
+    pub backup_codes_remaining: u32,
+}
+
+impl App {
+    pub async fn totp_setup(&self, caller: &Caller, client: &Client) -> Result<TotpEnrolment> {
+        self.step_up(caller).await?;
+        let mut secret = Zeroizing::new([0u8; SECRET_BYTES]);
+        self.random.fill(secret.as_mut())?;
+        let ttl = self.config.tokens.code_ttl;
+        let now = self.now();
+        let txn = self.store.begin().await?;
+        let user = self.user_locked(&txn, caller).await?;
+        txn.mfa_method_pending_replace(MfaMethod {
+            id: Uuid::now_v7(),
+            user_id: user.id,
+            method: Method::Totp.as_str().to_owned(),
+            secret_sealed: Some(self.sealer.seal(secret.as_ref(), &totp_aad(user.id))?),
+            phone: None,
+            created_at: now.ms(),
+            expires_at: Some(now.plus(ttl.duration()).ms()),
+            verified_at: None,
+            last_used_at: None,
+            last_used_step: None,
+            verified: false,
+        })
+        .await?;
+        self.audit(&txn, client, Audit::of("mfa.totp.setup", &user))
+            .await?;
+        self.commit(txn).await?;
+        enrolment(
+            &self.config.totp.issuer_name,
+            &user.email,
+            secret.as_ref(),
+            ttl.get(),
+        )
+    }
+
+    pub async fn totp_verify(
+        &self,
+        caller: &Caller,
+        code: &str,
+        client: &Client,
+    ) -> Result<Enrolled> {
+        let code = digits(code)?;
+        let rows = self.store.mfa_methods_list(caller.user.id).await?;
+        let pending = self
+            .pending(&rows, Method::Totp)
+            .ok_or(Error::MfaNotPending)?;
+        // The try is counted, and that committed, before the code is looked at.
+        let bucket = format!("mfa_setup:{}", pending.id);
+        let window = 24 * 3600 * 1000;
+        let now = self.now().ms();
+        if let Taken::Limited { .. } = self
+            .store
+            .rate_take(&bucket, now, window, TRIES_AT_SETUP)
+            .await?
+        {
+            let txn = self.store.begin().await?;
+            txn.mfa_method_pending_delete(pending.id).await?;
+            self.audit(
+                &txn,
+                client,
+                Audit::of("mfa.totp.setup_exhausted", &caller.user),
+            )
+            .await?;
+            self.commit(txn).await?;
+            return Err(Error::CodeAttemptsExceeded);
+        }
+        let Some(step) = self.totp_step(&caller.user, pending, &code)? else {
+            self.audit_failure(client, Audit::of("mfa.totp.code_wrong", &caller.user))
+                .await?;
+            return Err(Error::CodeInvalid);
+        };
+        self.enrol(caller, Method::Totp, pending.id, Some(step), client)
+            .await
+    }
+
+    pub async fn sms_setup(
+        &self,
+        caller: &Caller,
+        phone_number: &str,
+        client: &Client,
+    ) -> Result<PhoneCode> {
+        let phone = Phone::field("phone_number", phone_number)?;
+        if !phone.is_allowed(&self.config.sms.allowed_countries) {
+            return Err(Error::PhoneNotAllowed);
+        }
+        self.step_up(caller).await?;
+        let now = self.now();
+        let txn = self.store.begin().await?;
+        let user = self.user_locked(&txn, caller).await?;
+        let sent = self
+            .sms_send(&txn, &user, &phone, SmsPurpose::MfaSetup)
+            .await?;
+        let (expires_in, retry_after) = match sent {
+            Sent::Now {
+                expires_in,
+                retry_after,
+            } => (expires_in, retry_after),
+            Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
+        };
+        txn.mfa_method_pending_replace(MfaMethod {
+            id: Uuid::now_v7(),
+            user_id: user.id,
+            method: Method::Sms.as_str().to_owned(),
+            secret_sealed: None,
+            phone: Some(phone.e164.clone()),
+            created_at: now.ms(),
+            expires_at: Some(now.plus(Duration::from_secs(expires_in)).ms()),
+            verified_at: None,
+            last_used_at: None,
+            last_used_step: None,
+            verified: false,
+        })
+        .await?;
+        self.audit(&txn, client, Audit::of("mfa.sms.setup", &user))
+            .await?;
+        self.commit(txn).await?;
+        Ok(PhoneCode {
+            sent: true,
+            phone_hint: phone_hint(&phone.e164),
+            expires_in,
+            retry_after,
+        })
+    }
+
+    pub async fn sms_verify(
+        &self,
+        caller: &Caller,
+        code: &str,
+        client: &Client,
+    ) -> Result<Enrolled> {
+        let code = digits(code)?;
+        let txn = self.store.begin().await?;
+        let user = self.user_locked(&txn, caller).await?;
+        let rows = txn.mfa_methods_list(user.id).await?;
+        let pending = methods::find(&rows, Method::Sms, false).ok_or(Error::MfaNotPending)?;
+        let number = pending.phone.as_deref().unwrap_or_default();
+        let tried = self
+            .sms_try(&txn, &user, SmsPurpose::MfaSetup, number, &code)
+            .await?;
+        let refusal = tried.refusal_at_setup();
+        if let Err(refusal) = &refusal {
+            if matches!(refusal, Error::CodeAttemptsExceeded) {
+                txn.mfa_method_pending_delete(pending.id).await?;
+                txn.sms_code_delete(user.id, SmsPurpose::MfaSetup.as_str())
+                    .await?;
+            }
+            self.audit(&txn, client, Audit::of("mfa.sms.code_wrong", &user))
+                .await?;
+        }
+        // The try counts whatever came out of it.
+        self.commit(txn).await?;
+        refusal?;
+        self.enrol(caller, Method::Sms, pending.id, None, client)
+            .await
+    }
+
+    /// The step a code belongs to, if it is one of the secret's within the accepted skew.
+    pub(super) fn totp_step(
+        &self,
+        user: &User,
+        row: &MfaMethod,
+        code: &str,
+    ) -> Result<Option<i64>> {
+        let sealed = row.secret_sealed.as_deref().unwrap_or_default();
+        let secret = self.sealer.open(sealed, &totp_aad(user.id))?;
+        let digits: String = code.chars().filter(|c| *c != ' ').collect();
+        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(None);
+        }
+        let totp = totp(&secret, u16::from(self.config.totp.skew_steps))?;
+        let now = u64::try_from(self.now().seconds()).unwrap_or(0);
+        Ok(totp
+            .check(&digits, now)
+            .and_then(|step| i64::try_from(step).ok()))
+    }
+
+    fn pending<'r>(&self, rows: &'r [MfaMethod], method: Method) -> Option<&'r MfaMethod> {
+        let now = self.now().ms();
+        methods::find(rows, method, false)
+            .filter(|row| row.expires_at.is_some_and(|expires_at| expires_at > now))
+    }
+
+    /// Makes a pending method a verified one, with all that follows from it.
+    async fn enrol(
+        &self,
+        caller: &Caller,
+        method: Method,
+        pending: Uuid,
+        step: Option<i64>,
+        client: &Client,
+    ) -> Result<Enrolled> {
+        // Hashing ten codes takes a while, so it is done before the transaction, if likely needed.
+        let fresh = match methods::verified(&self.store.mfa_methods_list(caller.user.id).await?) {
+            methods if methods.is_empty() => Some(self.backup_codes_mint().await?),
+            _ => None,
+        };
+        let now = self.now();
+        let txn = self.store.begin().await?;
+        let user = self.user_locked(&txn, caller).await?;
+        let before = txn.mfa_methods_list(user.id).await?;
+        if !txn.mfa_method_verify(pending, now.ms(), step).await? {
+            return Err(Error::MfaNotPending);
+        }
+        let first = methods::verified(&before).is_empty();
+        let backup_codes = match (first, fresh) {
+            (true, Some(fresh)) => Some(self.backup_codes_store(&txn, &user, fresh).await?),
+            (true, None) => return Err(Error::MfaNotPending),
+            (false, _) => None,
+        };
+        self.factors_changed(&txn, &user, "mfa_method_added")
+            .await?;
+        self.session_after_enrolment(&txn, caller, method, first)
+            .await?;
+        if let (Method::Sms, Some(row)) = (method, methods::find(&before, Method::Sms, false)) {
+            let number = row.phone.as_deref().unwrap_or_default();
+            if user.phone.is_none() || user.phone.as_deref() == Some(number) {
+                txn.user_phone_verified_set(user.id, number, now.ms())
+                    .await?;
+            }
+        }
+        let detail = json!({ "method": method.as_str(), "first": first });
+        self.audit(
+            &txn,
+            client,
+            Audit::of("mfa.method.verified", &user).detail(detail),
+        )
+        .await?;
+        let message = Message::MfaEnabled {
+            method: method.as_str().to_owned(),
+            at: now.ms(),
+            ip: client.ip.to_string(),
+        };
+        self.notify(&txn, &user, message).await?;
+        let remaining = txn.backup_codes_remaining(user.id).await?;
+        self.commit(txn).await?;
+        Ok(Enrolled {
+            method,
+            backup_codes,
+            backup_codes_remaining: u32::try_from(remaining).unwrap_or(0),
+        })
+    }
+
+    /// The session that enrols the first method has shown it; other sessions that know only the
+    /// password end, because a password alone is no longer enough.
+    async fn session_after_enrolment(
+        &self,
+        txn: &Txn,
+        caller: &Caller,
+        method: Method,
+        first: bool,
+    ) -> Result<()> {
+        let Some(session) = caller.session() else {
+            return Ok(());
+        };
+        if !session.mfa_satisfied {
+            let factor = if method == Method::Sms { "sms" } else { "otp" };
+            let mut amr: Vec<&str> = session.amr.split_whitespace().collect();
+            amr.extend([factor, "mfa"]);
+            txn.session_upgrade(session.id, &amr.join(" ")).await?;
+        }
+        if first {
+            let (user, now) = (caller.user.id, self.now().ms());
+            txn.sessions_revoke_by_user(user, now, "mfa_enabled", Some(session.id), true)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn backup_codes_store(
+        &self,
+        txn: &Txn,
+        user: &User,
+        fresh: FreshCodes,
+    ) -> Result<Vec<Zeroizing<String>>> {
+        txn.backup_codes_replace(user.id, fresh.rows(user.id, self.now().ms()))
+            .await?;
+        Ok(fresh.plain)
+    }
+}
+
+fn totp(secret: &[u8], skew: u16) -> Result<Totp> {
+    Builder::new()
+        .with_algorithm(Algorithm::SHA1)
+        .with_digits(6)
+        .with_step_duration(STEP_SECONDS)
+        .with_skew(skew)
+        .with_secret(secret.to_vec())
+        .build()
+        .map_err(|error| Error::Internal(format!("TOTP: {error}")))
+}
+
+fn enrolment(issuer: &str, account: &str, secret: &[u8], expires_in: u64) -> Result<TotpEnrolment> {
+    let secret = Zeroizing::new(data_encoding::BASE32_NOPAD.encode(secret));
+    let encode = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    // The parameters at their defaults are left out: some authenticator apps refuse the others.
+    let uri = Zeroizing::new(format!(
+        "otpauth://totp/{0}:{1}?secret={2}&issuer={0}",
+        encode(issuer),
+        encode(account),
+        *secret
+    ));
+    let code = QrCode::new(uri.as_bytes())
+        .map_err(|error| Error::Internal(format!("QR code: {error}")))?;
+    let svg = Zeroizing::new(
+        code.render::<qrcode::render::svg::Color>()
+            .min_dimensions(240, 240)
+            .build(),
+    );
+    use base64::Engine;
+    let image = base64::engine::general_purpose::STANDARD.encode(svg.as_bytes());
+    let qr_code = Zeroizing::new(format!("data:image/svg+xml;base64,{image}"));
+    Ok(TotpEnrolment {
+        secret,
+        provisioning_uri: uri,
+        qr_code,
+        expires_in,
+    })
+}
+
+/// A sealed secret opens for its user only.
+fn totp_aad(user: Uuid) -> String {
+    format!("totp:{user}")
+}

@@ -1,0 +1,343 @@
+//! What can be written on the command line. Nothing here does anything yet.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Mode, Sources};
+
+/// Read when it exists and no other file is named.
+const DEFAULT_FILE: &str = "bp-auth.toml";
+
+/// An authentication server.
+#[derive(Debug, Parser)]
+#[command(name = "bp-auth", version, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Without a command, the server runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command; they win over the environment and the configuration file.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Configuration")]
+pub struct GlobalArgs {
+    /// Configuration file [default: bp-auth.toml, if there is one]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BP_AUTH_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Set any key of the configuration, such as limits.mfa_failures=5
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Directory of the keys, the outbox and the default database
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// development or production
+    #[arg(long, global = true, value_name = "MODE")]
+    pub mode: Option<String>,
+    /// Address of the API
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub bind: Option<SocketAddr>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve,
+    /// Bring the database to the current version
+    Migrate(MigrateArgs),
+    /// Print the OpenAPI document
+    Openapi(OpenapiArgs),
+    /// Render the API reference
+    Docs(DocsArgs),
+    /// Show every setting, its value and who set it; fails if one cannot be used
+    CheckConfig,
+    /// Test the invariants of the database
+    Check,
+    /// Users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Tenants, named by id or by the e-mail address of their owner
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Plans
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// Sessions
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
+    /// Signing and sealing keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct MigrateArgs {
+    /// Change nothing; fail if migrations are pending
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct OpenapiArgs {
+    /// Fail if FILE differs from the document
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    pub check: Option<PathBuf>,
+    /// Write the document to FILE
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DocsArgs {
+    /// Fail if the reference is out of date
+    #[arg(long)]
+    pub check: bool,
+    /// Write the reference to DIR; with --check, the directory to compare
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum UserCommand {
+    /// Create a user with a tenant of their own; the password is read from standard input
+    Create(CreateUserArgs),
+    /// Show one user
+    Show(UserArgs),
+    /// List users, newest first
+    List(ListUsersArgs),
+    /// Close an account; the user may reopen it by mail
+    Deactivate(ChangeUserArgs),
+    /// Close an account; only an operator may reopen it
+    Suspend(ChangeUserArgs),
+    /// Reopen an account
+    Activate(ChangeUserArgs),
+    /// Remove all second factors and trusted devices, and end all sessions
+    ResetMfa(ChangeUserArgs),
+    /// Change the plan of the user's tenant
+    SetPlan(SetUserPlanArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CreateUserArgs {
+    pub email: String,
+    #[arg(long, value_name = "NAME")]
+    pub full_name: Option<String>,
+    /// Read the password from FILE, without the end of its line
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct UserArgs {
+    pub email: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ListUsersArgs {
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u64,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ChangeUserArgs {
+    pub email: String,
+    #[command(flatten)]
+    pub why: Reason,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SetUserPlanArgs {
+    pub email: String,
+    pub plan: String,
+    #[command(flatten)]
+    pub why: Reason,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum TenantCommand {
+    /// Take every entitlement from a tenant
+    Deactivate(ChangeTenantArgs),
+    /// Give them back
+    Activate(ChangeTenantArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ChangeTenantArgs {
+    pub tenant: String,
+    #[command(flatten)]
+    pub why: Reason,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum PlanCommand {
+    /// Change the plan of a tenant, named by id or by the e-mail address of its owner
+    Set(SetPlanArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SetPlanArgs {
+    pub tenant: String,
+    pub plan: String,
+    #[command(flatten)]
+    pub why: Reason,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum SessionsCommand {
+    /// End all sessions of a user
+    Revoke(ChangeUserArgs),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysCommand {
+    /// Add new keys; without a flag, of both kinds
+    Rotate(RotateKeysArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RotateKeysArgs {
+    /// The key that signs tokens
+    #[arg(long)]
+    pub signing: bool,
+    /// The key that seals secrets at rest
+    #[arg(long)]
+    pub sealing: bool,
+    #[command(flatten)]
+    pub why: Reason,
+}
+
+impl RotateKeysArgs {
+    pub fn rotates_signing(&self) -> bool {
+        self.signing || !self.sealing
+    }
+
+    pub fn rotates_sealing(&self) -> bool {
+        self.sealing || !self.signing
+    }
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum AuditCommand {
+    /// Show the latest events, oldest first
+    Tail(TailArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct TailArgs {
+    /// How many
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
+    pub lines: u64,
+}
+
+/// Why an operator does this; it goes into the audit log.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Reason {
+    /// Why; demanded in production
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("in production this command needs --reason TEXT, for the audit log")]
+pub struct ReasonMissing;
+
+impl Command {
+    /// The reason that was given, or its absence as an error where it is demanded.
+    pub fn reason(&self, mode: Mode) -> Result<Option<&str>, ReasonMissing> {
+        let Some(why) = self.asks_why() else {
+            return Ok(None);
+        };
+        let reason = why
+            .reason
+            .as_deref()
+            .map(str::trim)
+            .filter(|reason| !reason.is_empty());
+        match mode {
+            Mode::Production if reason.is_none() => Err(ReasonMissing),
+            Mode::Production | Mode::Development => Ok(reason),
+        }
+    }
+
+    fn asks_why(&self) -> Option<&Reason> {
+        match self {
+            Command::Serve
+            | Command::Migrate(_)
+            | Command::Openapi(_)
+            | Command::Docs(_)
+            | Command::CheckConfig
+            | Command::Check
+            | Command::Audit(AuditCommand::Tail(_))
+            | Command::User(UserCommand::Create(_) | UserCommand::Show(_) | UserCommand::List(_)) => {
+                None
+            }
+            Command::User(
+                UserCommand::Deactivate(args)
+                | UserCommand::Suspend(args)
+                | UserCommand::Activate(args)
+                | UserCommand::ResetMfa(args),
+            ) => Some(&args.why),
+            Command::User(UserCommand::SetPlan(args)) => Some(&args.why),
+            Command::Tenant(TenantCommand::Deactivate(args) | TenantCommand::Activate(args)) => {
+                Some(&args.why)
+            }
+            Command::Plan(PlanCommand::Set(args)) => Some(&args.why),
+            Command::Sessions(SessionsCommand::Revoke(args)) => Some(&args.why),
+            Command::Keys(KeysCommand::Rotate(args)) => Some(&args.why),
+        }
+    }
+}
+
+impl Sources {
+    /// The flags given, this process's environment, and the file they or the directory name.
+    pub fn from_cli(args: &GlobalArgs) -> Self {
+        let environment = std::env::vars_os().map(|(name, value)| {
+            let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
+            (text(name), text(value))
+        });
+        Self::from_args(args, environment.collect())
+    }
+
+    fn from_args(args: &GlobalArgs, environment: Vec<(String, String)>) -> Self {
+        let default = Path::new(DEFAULT_FILE);
+        let file = args
+            .config
+            .clone()
+            .or_else(|| default.exists().then(|| default.to_owned()));
+        let named = [
+            ("data_dir", args.data_dir.clone()),
+            ("mode", args.mode.clone()),
+            ("server.bind", args.bind.map(|bind| bind.to_string())),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        Self {
+            file,
+            environment,
+            overrides: args.set.iter().cloned().chain(named).collect(),
+        }
+    }
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! What operators do: accounts, tenants, sessions, keys, and a look at how things stand.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use zeroize::Zeroizing;
+
+use super::args::*;
+use super::{Outcome, nowhere, parts};
+use crate::app::clock::{Clock, SystemClock, Timestamp};
+use crate::app::entitlements::PlanStatus;
+use crate::app::operator::{Operator, PlanChange, TenantState, UserLine};
+use crate::app::register::Registration;
+use crate::app::{App, Error};
+use crate::config::Config;
+use crate::keyring::Keyring;
+
+type Said<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+pub async fn migrate(config: &Config, check: bool) -> Outcome {
+    let parts = parts(config.clone()).await?;
+    let pending = parts.store.migrations_pending().await?;
+    if check {
+        for name in &pending {
+            println!("pending: {name}");
+        }
+        let code = if pending.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+        return Ok(code);
+    }
+    for name in parts.store.migrations_apply().await? {
+        println!("applied: {name}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn run(config: Config, command: Command) -> Outcome {
+    let reason = command.reason(config.mode)?.map(str::to_owned);
+    let operator = Operator {
+        actor: format!("operator:{}", unix_user()),
+        reason,
+    };
+    let data_dir = config.data_dir.clone();
+    let bound = nowhere(&config);
+    let parts = parts(config).await?;
+    let pending = parts.store.migrations_pending().await?;
+    if !pending.is_empty() {
+        return Err("the database is not up to date; run `bp-auth migrate` first".into());
+    }
+    let app = parts.app(bound)?;
+    match command {
+        Command::Check => return check(&app).await,
+        Command::User(command) => user(&app, command, &operator).await?,
+        Command::Tenant(command) => tenant(&app, command, &operator).await?,
+        Command::Plan(PlanCommand::Set(args)) => {
+            plan(&app, &args.tenant, args.plan, &operator).await?;
+        }
+        Command::Sessions(SessionsCommand::Revoke(args)) => {
+            let ended = explain(app.operator_sessions_revoke(&args.email, &operator).await)?;
+            println!("{ended} sessions ended");
+        }
+        Command::Keys(KeysCommand::Rotate(args)) => {
+            let now = SystemClock.now().ms();
+            let ring = Keyring::update(&data_dir, now, |ring| {
+                if args.rotates_signing() {
+                    ring.rotate_signing(now)?;
+                }
+                if args.rotates_sealing() {
+                    ring.rotate_sealing(now)?;
+                }
+                Ok::<_, crate::keyring::KeyringError>(())
+            })?;
+            explain(app.operator_note("keys.rotated", &operator).await)?;
+            let (signing, sealing) = (ring.signing.len(), ring.sealing.len());
+            println!(
+                "{signing} signing and {sealing} sealing keys; restart servers to use the new"
+            );
+        }
+        Command::Audit(AuditCommand::Tail(args)) => {
+            let mut events = explain(app.operator_audit_tail(args.lines).await)?;
+            events.reverse();
+            for event in events {
+                let at = Timestamp(event.at).to_utc().to_rfc3339();
+                let user = event.user_id.map(|id| id.to_string()).unwrap_or_default();
+                println!(
+                    "{at} {} {} {user} {}",
+                    event.event, event.actor, event.detail
+                );
+            }
+        }
+        Command::Serve
+        | Command::Migrate(_)
+        | Command::Openapi(_)
+        | Command::Docs(_)
+        | Command::CheckConfig => {}
+    }
+    app.store.clone().close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(app: &App) -> Outcome {
+    let violations = explain(app.operator_check().await)?;
+    for violation in &violations {
+        println!("{}: {}", violation.name, violation.detail);
+    }
+    if violations.is_empty() {
+        println!("all invariants hold");
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+async fn user(app: &App, command: UserCommand, operator: &Operator) -> Said {
+    match command {
+        UserCommand::Create(args) => {
+            let form = Registration {
+                email: args.email,
+                password: password(args.password_file.as_deref())?,
+                full_name: args.full_name,
+                phone: None,
+                locale: None,
+            };
+            let profile = explain(app.register_by_operator(form, operator).await)?;
+            println!("created {} {}", profile.user.id, profile.user.email);
+        }
+        UserCommand::Show(args) => {
+            let report = explain(app.operator_user_show(&args.email).await)?;
+            println!("{}", line(&report.user));
+            let methods: Vec<&str> = report
+                .methods
+                .iter()
+                .map(|method| method.as_str())
+                .collect();
+            println!("name: {}", report.full_name.as_deref().unwrap_or("-"));
+            println!("role: {}", report.role);
+            println!(
+                "phone: {}{}",
+                report.phone.as_deref().unwrap_or("-"),
+                if report.phone_verified {
+                    " (verified)"
+                } else {
+                    ""
+                }
+            );
+            println!("tenant: {} {}", report.tenant.id, report.tenant.state);
+            println!("plan: {} {}", report.tenant.plan, report.tenant.plan_status);
+            println!("second factors: {}", methods.join(" "));
+            println!("backup codes left: {}", report.backup_codes_remaining);
+            println!("live sessions: {}", report.live_sessions);
+            println!("trusted devices: {}", report.trusted_devices.len());
+        }
+        UserCommand::List(args) => {
+            for user in explain(app.operator_users_list(args.limit, None).await)? {
+                println!("{}", line(&user));
+            }
+        }
+        UserCommand::Deactivate(args) => {
+            changed(app.operator_user_deactivate(&args.email, operator).await)?;
+        }
+        UserCommand::Suspend(args) => {
+            changed(app.operator_user_suspend(&args.email, operator).await)?;
+        }
+        UserCommand::Activate(args) => {
+            changed(app.operator_user_activate(&args.email, operator).await)?;
+        }
+        UserCommand::ResetMfa(args) => {
+            changed(app.operator_mfa_reset(&args.email, operator).await)?;
+        }
+        UserCommand::SetPlan(args) => plan(app, &args.email, args.plan, operator).await?,
+    }
+    Ok(())
+}
+
+async fn tenant(app: &App, command: TenantCommand, operator: &Operator) -> Said {
+    let (tenant, state) = match command {
+        TenantCommand::Deactivate(args) => (args.tenant, TenantState::Deactivated),
+        TenantCommand::Activate(args) => (args.tenant, TenantState::Active),
+    };
+    changed(app.operator_tenant_state(&tenant, state, operator).await)
+}
+
+async fn plan(app: &App, tenant: &str, plan: String, operator: &Operator) -> Said {
+    let change = PlanChange {
+        plan,
+        status: PlanStatus::Active,
+        period_end: None,
+    };
+    changed(app.operator_plan_set(tenant, &change, operator).await)
+}
+
+fn changed(result: Result<bool, Error>) -> Said {
+    println!(
+        "{}",
+        if explain(result)? {
+            "changed"
+        } else {
+            "was so already"
+        }
+    );
+    Ok(())
+}
+
+/// The logic's refusals, in an operator's words.
+fn explain<T>(result: Result<T, Error>) -> Said<T> {
+    result.map_err(|error| match error {
+        Error::Invalid(faults) => {
+            let list: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.field, fault.msg))
+                .collect();
+            list.join("; ").into()
+        }
+        Error::WeakPassword(advice) => format!("password: too weak: {advice}").into(),
+        Error::NotFound => "there is no such user or tenant".into(),
+        Error::EmailTaken => "email: the address has an account".into(),
+        Error::Overloaded => "the database is busy or unavailable; try again".into(),
+        Error::Internal(text) => text.into(),
+        other => format!("refused: {other:?}").into(),
+    })
+}
+
+fn line(user: &UserLine) -> String {
+    let time = |at: Timestamp| at.to_utc().to_rfc3339();
+    let last = user.last_login_at.map_or_else(|| "never".to_owned(), time);
+    let created = time(user.created_at);
+    format!(
+        "{} {} {} created {created} last login {last}",
+        user.id, user.email, user.state
+    )
+}
+
+fn password(file: Option<&std::path::Path>) -> Said<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    match file {
+        Some(file) => {
+            *text = std::fs::read_to_string(file)
+                .map_err(|error| format!("{}: {error}", file.display()))?
+        }
+        None => {
+            // An argument would show in the list of processes and in the shell's history.
+            std::io::stdin().take(4096).read_to_string(&mut text)?;
+        }
+    }
+    let end = text.trim_end_matches(['\n', '\r']).len();
+    text.truncate(end);
+    Ok(text)
+}
+
+fn unix_user() -> String {
+    std::env::var("SUDO_USER")
+        .or_else(|_| std::env::var("USER"))
+        .unwrap_or_else(|_| "unknown".into())
+}

@@ -1,0 +1,374 @@
+//! The sections of the configuration, with every default in one place.
+
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::Seconds;
+use super::values::{self, SecretText, Tristate};
+
+/// What the server may get away with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Convenient defaults for one machine.
+    Development,
+    /// Refuses to start on any setting that is only fit for development.
+    Production,
+}
+
+/// Where the server listens and how it is reached.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address of the API; port 0 takes any free port.
+    pub bind: SocketAddr,
+    /// How browsers and mail readers reach this server. Empty: `http://` and the bound address.
+    #[serde(with = "values::optional")]
+    pub public_url: Option<String>,
+    /// Networks whose `X-Forwarded-For` is believed; single addresses are allowed.
+    #[serde(with = "values::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Address of the admin listener with `/metrics`. Empty: none.
+    #[serde(with = "values::optional")]
+    pub admin_bind: Option<SocketAddr>,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite://…` or `postgres://…`. Empty: SQLite, `bp-auth.db` in the data directory.
+    pub url: SecretText,
+}
+
+/// Attributes of the cookies.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cookie {
+    /// `true`, `false`, or `auto`: off only in development on a loopback address.
+    pub secure: Tristate,
+    /// `Domain` of `bp_token`. Empty: host-only.
+    #[serde(with = "values::optional")]
+    pub domain: Option<String>,
+}
+
+/// Which other origins may use the API from a browser.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cors {
+    /// Origins such as `https://app.example.com`, beside the one of `server.public_url`.
+    pub allowed_origins: Vec<String>,
+}
+
+/// Tokens and codes this server issues.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tokens {
+    /// `iss` of every token. Empty: the public URL.
+    #[serde(with = "values::optional")]
+    pub issuer: Option<String>,
+    /// `aud` of access tokens.
+    pub audience: String,
+    /// Life of an access token.
+    pub access_ttl: Seconds,
+    /// Life of the token between password and second factor.
+    pub mfa_pending_ttl: Seconds,
+    /// Life of a mailed MFA reset link.
+    pub mfa_reset_ttl: Seconds,
+    /// Life of a mailed reactivation link.
+    pub reactivation_ttl: Seconds,
+    /// Life of an SMS code and of a pending set-up.
+    pub code_ttl: Seconds,
+}
+
+/// Refresh tokens and their families.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Refresh {
+    /// Whether each use replaces the token; also the variable `REFRESH_ROTATION_ENABLED`.
+    pub rotation_enabled: bool,
+    /// How long the immediate predecessor still gets the same successor. 0: reuse at once.
+    pub reuse_leeway_seconds: Seconds,
+    /// A token unused for this long is dead.
+    pub idle_ttl: Seconds,
+    /// A session ends after this long, whatever its use.
+    pub family_ttl: Seconds,
+}
+
+/// When a sensitive operation asks for a fresh login.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepUp {
+    /// Greatest age of the login. 0: never asked.
+    pub max_age: Seconds,
+}
+
+/// Authenticator apps.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Totp {
+    /// Steps of 30 s accepted before and after the current one.
+    pub skew_steps: u8,
+    /// The name an authenticator app shows.
+    pub issuer_name: String,
+}
+
+/// Registration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Register {
+    /// Whether strangers may register.
+    pub enabled: bool,
+    /// Answer 201 for a taken address too, and tell its owner by mail.
+    pub hide_existing: bool,
+}
+
+/// Getting rid of a lost second factor.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MfaReset {
+    /// Whether a password alone (an MFA-pending token) may ask for the reset mail.
+    pub accept_pending_token: bool,
+}
+
+/// Cost of password hashing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HashProfile {
+    Standard,
+    /// For test suites; production refuses it.
+    Cheap,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hash {
+    pub profile: HashProfile,
+}
+
+/// What a password must be, in code points after NFC.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Password {
+    pub min_length: usize,
+    pub max_length: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Messages become files under `outbox` in the data directory; another program sends them.
+    File,
+}
+
+/// How mail and SMS leave.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    pub transport: Transport,
+    /// In production: yes, something does pick the files up.
+    pub acknowledge_file: bool,
+    /// Sender of every mail.
+    pub from: String,
+}
+
+/// Devices that skip the second factor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrustedDevice {
+    pub ttl: Seconds,
+}
+
+/// Text messages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sms {
+    /// ISO 3166 codes, or `*` for every country (not in production).
+    pub allowed_countries: Vec<String>,
+}
+
+/// Rates and budgets. Every one counts in the database, so instances and restarts share them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Registrations per client network.
+    pub register_per_minute: u32,
+    /// Rotations per refresh family.
+    pub refresh_per_minute: u32,
+    /// Wrong passwords per account and client network before the delay starts.
+    pub password_free_failures: u32,
+    /// Wrong second factors per account in 15 minutes.
+    pub mfa_failures: u32,
+    /// Pause between two messages of one purpose.
+    pub sms_interval: Seconds,
+    /// Messages per user and per number, of one purpose.
+    pub sms_per_day: u32,
+    /// The same for codes at login.
+    pub sms_login_per_day: u32,
+    /// Messages to one number prefix, over all users.
+    pub sms_prefix_per_hour: u32,
+    /// Messages in all.
+    pub sms_total_per_hour: u32,
+    /// Reset mails per user.
+    pub mfa_reset_per_hour: u32,
+    /// Reactivation mails per address.
+    pub reactivate_per_hour: u32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Security {
+    /// `max-age` of `Strict-Transport-Security`. 0: the header is not sent.
+    pub hsts_max_age: Seconds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Logs on standard error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub format: LogFormat,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 8080),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            admin_bind: None,
+        }
+    }
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            audience: "bp-auth".to_owned(),
+            access_ttl: Seconds::minutes(15),
+            mfa_pending_ttl: Seconds::minutes(5),
+            mfa_reset_ttl: Seconds::minutes(30),
+            reactivation_ttl: Seconds::minutes(60),
+            code_ttl: Seconds::minutes(10),
+        }
+    }
+}
+
+impl Default for Refresh {
+    fn default() -> Self {
+        Self {
+            rotation_enabled: true,
+            reuse_leeway_seconds: Seconds::ZERO,
+            idle_ttl: Seconds::days(14),
+            family_ttl: Seconds::days(30),
+        }
+    }
+}
+
+impl Default for StepUp {
+    fn default() -> Self {
+        let max_age = Seconds::minutes(15);
+        Self { max_age }
+    }
+}
+
+impl Default for Totp {
+    fn default() -> Self {
+        Self {
+            skew_steps: 1,
+            issuer_name: "bp-auth".to_owned(),
+        }
+    }
+}
+
+impl Default for Register {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            hide_existing: false,
+        }
+    }
+}
+
+impl Default for Hash {
+    fn default() -> Self {
+        let profile = HashProfile::Standard;
+        Self { profile }
+    }
+}
+
+impl Default for Password {
+    fn default() -> Self {
+        Self {
+            min_length: 8,
+            max_length: 128,
+        }
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            transport: Transport::File,
+            acknowledge_file: false,
+            from: "bp-auth <no-reply@localhost>".to_owned(),
+        }
+    }
+}
+
+impl Default for TrustedDevice {
+    fn default() -> Self {
+        let ttl = Seconds::days(30);
+        Self { ttl }
+    }
+}
+
+impl Default for Sms {
+    fn default() -> Self {
+        let allowed_countries = vec!["*".to_owned()];
+        Self { allowed_countries }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            register_per_minute: 20,
+            refresh_per_minute: 30,
+            password_free_failures: 5,
+            mfa_failures: 10,
+            sms_interval: Seconds::minutes(1),
+            sms_per_day: 5,
+            sms_login_per_day: 20,
+            sms_prefix_per_hour: 100,
+            sms_total_per_hour: 1000,
+            mfa_reset_per_hour: 3,
+            reactivate_per_hour: 3,
+        }
+    }
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        let hsts_max_age = Seconds::ZERO;
+        Self { hsts_max_age }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        let format = LogFormat::Json;
+        Self { format }
+    }
+}

@@ -1,0 +1,104 @@
+//! The worker's view of the outbox table.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::worker::{Claimed, OutboxStore, StoreError};
+use crate::app::clock::Timestamp;
+use crate::datastore::{Datastore, Error, OutboxRow, Txn};
+
+pub struct DatabaseOutbox(Datastore);
+
+impl DatabaseOutbox {
+    pub fn new(store: Datastore) -> Self {
+        Self(store)
+    }
+
+    async fn begin(&self) -> Result<Txn, StoreError> {
+        Ok(self.0.begin().await?)
+    }
+
+    async fn finish(
+        &self,
+        id: Uuid,
+        state: &str,
+        now: Timestamp,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let txn = self.begin().await?;
+        txn.outbox_finish(id, state, now.ms(), error).await?;
+        Ok(txn.commit().await?)
+    }
+}
+
+#[async_trait]
+impl OutboxStore for DatabaseOutbox {
+    async fn claim(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        // A look without a transaction first: an idle worker must not take turns with writers.
+        if self
+            .0
+            .outbox_next_due()
+            .await?
+            .is_none_or(|due| due > now.ms())
+        {
+            return Ok(Vec::new());
+        }
+        let txn = self.begin().await?;
+        let rows = txn
+            .outbox_claim(now.ms(), lease_until.ms(), i64::from(limit))
+            .await?;
+        txn.commit().await?;
+        Ok(rows.into_iter().map(claimed).collect())
+    }
+
+    async fn mark_sent(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.finish(id, "sent", now, None).await
+    }
+
+    async fn mark_dead(&self, id: Uuid, now: Timestamp, error: &str) -> Result<(), StoreError> {
+        self.finish(id, "dead", now, Some(error)).await
+    }
+
+    async fn retry_at(&self, id: Uuid, next: Timestamp, error: &str) -> Result<(), StoreError> {
+        let txn = self.begin().await?;
+        txn.outbox_retry_at(id, next.ms(), error).await?;
+        Ok(txn.commit().await?)
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
+        if self.0.outbox_next_due().await?.is_none() {
+            return Ok(0);
+        }
+        let txn = self.begin().await?;
+        let expired = txn.outbox_expire(now.ms()).await?;
+        txn.commit().await?;
+        Ok(expired)
+    }
+
+    async fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.0.outbox_next_due().await?)
+    }
+}
+
+fn claimed(row: OutboxRow) -> Claimed {
+    Claimed {
+        id: row.id,
+        template: row.template,
+        recipient: row.recipient,
+        payload: row.payload,
+        attempts: u32::try_from(row.attempts).unwrap_or(0),
+        created_at: Timestamp(row.created_at),
+        expires_at: Timestamp(row.expires_at),
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Self(error.to_string())
+    }
+}

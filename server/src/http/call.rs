@@ -1,0 +1,118 @@
+//! One request on its way to the logic: who sends it, with which credentials, from where.
+
+use dropshot::{Body, HttpResponse, RequestContext};
+use http::Response;
+
+use super::Context;
+use super::cookies::presented_devices;
+use super::failure::Failure;
+use crate::api::extract::{CredentialKind, Credentials, Presented};
+use crate::api::{Answer, Reply, Secret};
+use crate::app::caller::Caller;
+use crate::app::{App, Client, Error};
+
+pub struct Call<'r> {
+    pub app: &'r App,
+    pub client: Client,
+    rqctx: &'r RequestContext<Context>,
+}
+
+impl<'r> Call<'r> {
+    pub fn new(rqctx: &'r RequestContext<Context>) -> Self {
+        let context = rqctx.context();
+        Self {
+            app: context.app.as_ref(),
+            client: client(context, rqctx),
+            rqctx,
+        }
+    }
+
+    /// Runs the work and turns its refusal into a response.
+    pub async fn answer<R: HttpResponse>(
+        &self,
+        work: impl Future<Output = Result<Reply<R>, Failure>>,
+    ) -> Answer<R> {
+        match work.await {
+            Ok(reply) => Ok(reply),
+            Err(failure) => {
+                let oauth = is_oauth(self.rqctx.request.uri().path());
+                let response: Response<Body> =
+                    failure.into_response(&self.client.request_id, oauth);
+                Ok(Reply::finished(response))
+            }
+        }
+    }
+
+    /// Verifies the credentials of the request. A cookie authenticates only what a page of ours
+    /// could have sent.
+    pub async fn authenticate<K: CredentialKind>(
+        &self,
+        credentials: &Credentials<K>,
+    ) -> Result<Caller, Failure> {
+        let caller = match &credentials.presented {
+            Presented::Nothing | Presented::OtherScheme => {
+                return Err(Error::NotAuthenticated.into());
+            }
+            Presented::Bearer(token) => self.app.caller_from_bearer(token.expose()).await,
+            Presented::Cookies(tokens) => {
+                if !self.rqctx.request.method().is_safe() {
+                    self.refuse_cross_site()?;
+                }
+                self.app
+                    .caller_from_cookies(tokens.iter().map(Secret::expose))
+                    .await
+            }
+            Presented::ApiKey(key) => self.app.caller_from_api_key(key.expose()).await,
+        };
+        Ok(caller?)
+    }
+
+    /// For the operations that set the cookie, whoever authenticates them.
+    pub fn refuse_cross_site(&self) -> Result<(), Failure> {
+        let origins = &self.rqctx.context().rules.origins;
+        match origins.is_cross_site(self.rqctx.request.headers()) {
+            true => Err(Failure::CrossSite),
+            false => Ok(()),
+        }
+    }
+
+    pub fn context(&self) -> &'r Context {
+        self.rqctx.context()
+    }
+
+    pub fn trusted_devices(&self) -> Vec<Secret> {
+        presented_devices(self.rqctx.request.headers())
+    }
+}
+
+fn client(context: &Context, rqctx: &RequestContext<Context>) -> Client {
+    let headers = rqctx.request.headers();
+    let forwarded: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .map(|value| value.to_str().unwrap_or("unreadable"))
+        .collect();
+    // Kept for people to recognise a device by; nobody needs more of it than this.
+    let user_agent = headers
+        .get(http::header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .map(|value| {
+            value
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(256)
+                .collect()
+        });
+    Client {
+        request_id: rqctx.request_id.clone(),
+        ip: context
+            .rules
+            .client_ip(rqctx.request.remote_addr(), &forwarded),
+        user_agent,
+    }
+}
+
+/// Where RFC 6749 has a say in the error body.
+pub fn is_oauth(path: &str) -> bool {
+    matches!(path, "/api/auth/token" | "/api/auth/refresh")
+}

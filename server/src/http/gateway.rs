@@ -1,0 +1,254 @@
+//! The gateway: what the framework has no middleware for, in one place.
+//!
+//! The framework serves nothing but catch-all endpoints; each hands its request to the gateway,
+//! which looks the real endpoint up in the two routers (see `api`), reads the body within its
+//! limits, turns panics into errors, and gives every answer the same body and headers.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use dropshot::{
+    ApiDescription, ApiEndpoint, ApiEndpointVersions, Body, HttpError, RawRequest, RequestContext,
+    RequestEndpointMetadata,
+};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::Context;
+use super::call::is_oauth;
+use super::cors::is_preflight;
+use super::failure::Failure;
+use crate::api::{AuthApi, BODY_LIMIT_BYTES, MfaMethodApi, auth_api_mod, mfa_method_api_mod};
+
+/// A body that trickles holds a connection and nothing else, and not for longer than this.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Finds the endpoint of a request.
+pub type Dispatch = Box<dyn Fn(&Method, &str) -> Result<Found, Failure> + Send + Sync>;
+
+type Handler = Box<
+    dyn FnOnce(RequestContext<Context>, Request<Body>) -> BoxFuture<'static, Option<Response<Body>>>
+        + Send,
+>;
+
+pub struct Found {
+    endpoint: RequestEndpointMetadata,
+    handler: Handler,
+}
+
+/// What the framework serves: everything, whatever the method.
+pub fn catch_all() -> Result<ApiDescription<Context>, String> {
+    let methods = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    let mut api = ApiDescription::new();
+    for method in methods {
+        let endpoint = ApiEndpoint::new(
+            format!("gateway_{}", method.as_str().to_lowercase()),
+            enter,
+            method,
+            "application/json",
+            "/{rest:.*}",
+            ApiEndpointVersions::All,
+        );
+        api.register(endpoint.visible(false))
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(api)
+}
+
+/// The two routers behind one look-up: the second is asked when the first knows no answer.
+pub fn dispatch<A>() -> Result<Dispatch, String>
+where
+    A: AuthApi<Context = Context> + MfaMethodApi<Context = Context> + 'static,
+{
+    let main = auth_api_mod::api_description::<A>().map_err(|error| error.to_string())?;
+    let method = mfa_method_api_mod::api_description::<A>().map_err(|error| error.to_string())?;
+    let (main, method) = (router(main), router(method));
+    Ok(Box::new(move |verb, path| match main(verb, path) {
+        Err(first @ (Failure::NoRoute | Failure::Method { .. })) => {
+            method(verb, path).map_err(|second| both(first, second))
+        }
+        answer => answer,
+    }))
+}
+
+/// The router's type has no name outside the framework, but a closure can hold it.
+fn router(
+    api: ApiDescription<Context>,
+) -> impl Fn(&Method, &str) -> Result<Found, Failure> + Send + Sync {
+    let router = api.into_router();
+    move |method, path| match router.lookup_route(method, path.into(), None) {
+        Ok(found) => {
+            let handler = found.handler;
+            let handle: Handler = Box::new(move |rqctx, request| {
+                async move { handler.handle_request(rqctx, request).await.ok() }.boxed()
+            });
+            Ok(Found {
+                endpoint: found.endpoint,
+                handler: handle,
+            })
+        }
+        Err(error) => Err(miss(&error)),
+    }
+}
+
+fn miss(error: &HttpError) -> Failure {
+    match error.status_code.as_status() {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = error.headers.as_ref().map(|headers| headers.get_all(ALLOW));
+            let allowed = allowed.into_iter().flatten().cloned().collect();
+            Failure::Method { allowed }
+        }
+        StatusCode::NOT_FOUND => Failure::NoRoute,
+        _ => Failure::BadPath,
+    }
+}
+
+/// A path that both routers know by other methods allows all of these.
+fn both(first: Failure, second: Failure) -> Failure {
+    match (first, second) {
+        (Failure::Method { allowed: mut all }, Failure::Method { allowed }) => {
+            all.extend(allowed);
+            Failure::Method { allowed: all }
+        }
+        (first @ Failure::Method { .. }, _) => first,
+        (_, second) => second,
+    }
+}
+
+async fn enter(
+    rqctx: RequestContext<Context>,
+    request: RawRequest,
+) -> Result<Response<Body>, HttpError> {
+    let started = Instant::now();
+    let server = rqctx.server.clone();
+    let context = &server.private;
+    let request = request.into_inner();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let headers = request.headers().clone();
+    let request_id = rqctx.request_id.clone();
+
+    let (operation, routed) = route(context, rqctx, request).await;
+    let mut response =
+        routed.unwrap_or_else(|failure| failure.into_response(&request_id, is_oauth(&path)));
+    finish(context, &path, &headers, response.headers_mut());
+
+    let status = response.status().as_u16();
+    let millis = started.elapsed().as_micros() as f64 / 1000.0;
+    let operation = operation.as_deref().unwrap_or("none");
+    tracing::info!(request_id, method = %method, operation, status, millis, "request");
+    Ok(response)
+}
+
+async fn route(
+    context: &Context,
+    mut rqctx: RequestContext<Context>,
+    request: Request<Body>,
+) -> (Option<String>, Result<Response<Body>, Failure>) {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    if is_preflight(&method, request.headers()) {
+        return (None, preflight(context, &path, request.headers()));
+    }
+    let found = match look_up(context, &method, &path) {
+        Ok(found) => found,
+        Err(failure) => return (None, Err(failure)),
+    };
+    let operation = found.endpoint.operation_id.clone();
+    let request = match within_limits(request).await {
+        Ok(request) => request,
+        Err(failure) => return (Some(operation), Err(failure)),
+    };
+    rqctx.endpoint = found.endpoint;
+    let handled = AssertUnwindSafe((found.handler)(rqctx, request))
+        .catch_unwind()
+        .await;
+    let response = match handled {
+        Ok(Some(response)) => Ok(response),
+        // Handlers answer through `Reply`; an error of the framework's own kind has no body of ours.
+        Ok(None) => Err(crate::app::Error::Internal("a handler gave no answer".to_owned()).into()),
+        Err(_) => Err(Failure::Panic),
+    };
+    (Some(operation), response)
+}
+
+/// One resource has one path: the framework's router would also accept doubled slashes.
+fn look_up(context: &Context, method: &Method, path: &str) -> Result<Found, Failure> {
+    if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
+        return Err(Failure::NoRoute);
+    }
+    (context.dispatch)(method, path)
+}
+
+/// Reads the whole body, so that size and time are judged before anything else is.
+async fn within_limits(request: Request<Body>) -> Result<Request<Body>, Failure> {
+    let declared = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > BODY_LIMIT_BYTES as u64) {
+        return Err(Failure::TooLarge);
+    }
+    let (parts, body) = request.into_parts();
+    let read = Limited::new(body, BODY_LIMIT_BYTES).collect();
+    match tokio::time::timeout(BODY_PATIENCE, read).await {
+        Err(_) => Err(Failure::TooSlow),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
+        // The client went away in the middle; nobody reads this answer.
+        Ok(Err(_)) => Err(Failure::BadPath),
+        Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body.to_bytes()))),
+    }
+}
+
+fn preflight(
+    context: &Context,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Failure> {
+    let all = [Method::GET, Method::POST, Method::DELETE];
+    let methods: Vec<&str> = all
+        .iter()
+        .filter(|method| look_up(context, method, path).is_ok())
+        .map(Method::as_str)
+        .collect();
+    if methods.is_empty() {
+        return Err(Failure::NoRoute);
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    context
+        .rules
+        .origins
+        .preflight(headers, &methods.join(", "), response.headers_mut());
+    Ok(response)
+}
+
+/// What every answer carries, be it a success or not.
+fn finish(context: &Context, path: &str, request: &HeaderMap, response: &mut HeaderMap) {
+    let constant = HeaderValue::from_static;
+    response.insert(http::header::X_CONTENT_TYPE_OPTIONS, constant("nosniff"));
+    if !response.contains_key(CACHE_CONTROL) {
+        response.insert(CACHE_CONTROL, constant("no-store"));
+    }
+    let seconds = context.rules.hsts_max_age;
+    if seconds > 0
+        && let Ok(value) = HeaderValue::from_str(&format!("max-age={seconds}; includeSubDomains"))
+    {
+        response.insert(http::header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    if path.starts_with("/api/") {
+        context.rules.origins.expose(request, response);
+    }
+}

@@ -1,0 +1,236 @@
+//! From a configuration to a running server, and back to nothing.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use super::cookies::CookieRules;
+use super::cors::Origins;
+use super::handlers::Api;
+use super::{Context, Rules, gateway};
+use crate::api::BODY_LIMIT_BYTES;
+use crate::app::App;
+use crate::app::clock::Clock;
+use crate::app::password::Hasher;
+use crate::app::plans::Plans;
+use crate::app::random::Random;
+use crate::app::seal::Sealer;
+use crate::app::token::{KeyPair, TokenService};
+use crate::config::Config;
+use crate::datastore::Datastore;
+use crate::delivery::outbox::DatabaseOutbox;
+use crate::delivery::worker::{SEND_TIMEOUT, Worker};
+use crate::delivery::{file::FileTransport, mail, templates::Templates};
+use crate::keyring::Keyring;
+
+/// What a shutdown waits for running requests.
+const DRAIN: Duration = Duration::from_secs(30);
+/// Between two removals of expired rows.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+const PURGE_BATCH: i64 = 1000;
+/// Port 0 is chosen before the server binds it; somebody else may be quicker.
+const BIND_TRIES: usize = 20;
+
+/// What a server is made of, apart from its address.
+#[derive(Clone)]
+pub struct Parts {
+    pub config: Config,
+    pub store: Datastore,
+    pub keyring: Arc<Keyring>,
+    pub plans: Plans,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+}
+
+/// A server that answers.
+pub struct Running {
+    pub address: SocketAddr,
+    pub app: Arc<App>,
+    server: HttpServer<Context>,
+    stop: watch::Sender<bool>,
+    background: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+impl StartError {
+    fn from_display(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Parts {
+    /// The logic, for a server at `bound` or for an operator's command.
+    pub fn app(&self, bound: SocketAddr) -> Result<App, StartError> {
+        let internal = |error: crate::app::Error| StartError(format!("{error:?}"));
+        let keys: Vec<KeyPair<'_>> = self
+            .keyring
+            .signing
+            .iter()
+            .map(|key| KeyPair {
+                kid: &key.kid,
+                pkcs8: &key.pkcs8,
+                public: key.public_key(),
+            })
+            .collect();
+        let sealing = self
+            .keyring
+            .sealing
+            .iter()
+            .map(|key| (key.id.as_str(), &*key.key));
+        let config = &self.config;
+        Ok(App {
+            tokens: TokenService::new(&config.issuer(bound), &config.tokens.audience, &keys)
+                .map_err(internal)?,
+            hasher: Hasher::new(config.hash.profile, self.random.clone()).map_err(internal)?,
+            sealer: Arc::new(Sealer::new(sealing)),
+            config: config.clone(),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            plans: self.plans.clone(),
+            outbox: Arc::new(Notify::new()),
+        })
+    }
+
+    /// Serves until [`Running::stop`].
+    pub async fn start(self) -> Result<Running, StartError> {
+        let mut refusal = None;
+        for _ in 0..BIND_TRIES {
+            let address = self.address()?;
+            match self.start_at(address) {
+                Ok(running) => return Ok(running),
+                Err(error) if self.config.server.bind.port() == 0 => refusal = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| StartError("no free port".to_owned())))
+    }
+
+    /// Cookies, tokens and links name the address, so it is known before the server binds it.
+    fn address(&self) -> Result<SocketAddr, StartError> {
+        let bind = self.config.server.bind;
+        if bind.port() != 0 {
+            return Ok(bind);
+        }
+        let listener = TcpListener::bind(bind).map_err(StartError::from_display)?;
+        listener.local_addr().map_err(StartError::from_display)
+    }
+
+    fn start_at(&self, address: SocketAddr) -> Result<Running, StartError> {
+        let config = &self.config;
+        let app = Arc::new(self.app(address)?);
+        let worker = self.worker(&app, address)?;
+        let context = Context {
+            app: app.clone(),
+            rules: Rules {
+                origins: Origins::new(config.allowed_origins(address)),
+                cookies: CookieRules {
+                    secure: config.cookie_secure(),
+                    domain: config.cookie.domain.clone(),
+                },
+                trusted_proxies: config.server.trusted_proxies.clone(),
+                hsts_max_age: config.security.hsts_max_age.get(),
+            },
+            dispatch: gateway::dispatch::<Api>().map_err(StartError)?,
+        };
+        let framework = ConfigDropshot {
+            bind_address: address,
+            default_request_body_max_bytes: BODY_LIMIT_BYTES,
+            // A client that hangs up must not cut a rotation in half.
+            default_handler_task_mode: HandlerTaskMode::Detached,
+            ..ConfigDropshot::default()
+        };
+        // The gateway logs every request itself; the framework's own log says nothing more.
+        let silent = slog::Logger::root(slog::Discard, slog::o!());
+        let api = gateway::catch_all().map_err(StartError)?;
+        let server = ServerBuilder::new(api, context, silent)
+            .config(framework)
+            .start()
+            .map_err(|error| StartError(format!("cannot listen on {address}: {error}")))?;
+        let (stop, stopped) = watch::channel(false);
+        let purge = purge(app.clone(), stopped.clone());
+        let background = vec![
+            tokio::spawn(async move { worker.run(stopped).await }),
+            tokio::spawn(purge),
+        ];
+        Ok(Running {
+            address: server.local_addr(),
+            app,
+            server,
+            stop,
+            background,
+        })
+    }
+
+    /// The outbox worker of a server at `address`.
+    pub fn worker(&self, app: &Arc<App>, address: SocketAddr) -> Result<Worker, StartError> {
+        let config = &self.config;
+        let transport = FileTransport::new(&config.data_dir).map_err(StartError::from_display)?;
+        Ok(Worker {
+            store: Arc::new(DatabaseOutbox::new(self.store.clone())),
+            sealer: app.sealer.clone(),
+            templates: Arc::new(Templates::new().map_err(StartError::from_display)?),
+            transport: Arc::new(transport),
+            clock: self.clock.clone(),
+            wake: app.outbox.clone(),
+            public_url: config.public_url(address),
+            from: mail::sender(&config.delivery.from).map_err(StartError::from_display)?,
+            send_timeout: SEND_TIMEOUT,
+        })
+    }
+}
+
+impl Running {
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops accepting, lets what runs finish, and closes the database.
+    pub async fn stop(self) -> Result<(), StartError> {
+        let Self {
+            app,
+            server,
+            stop,
+            background,
+            ..
+        } = self;
+        let drained = tokio::time::timeout(DRAIN, server.close()).await;
+        let _ = stop.send(true);
+        for task in background {
+            let _ = tokio::time::timeout(DRAIN, task).await;
+        }
+        app.store
+            .clone()
+            .close()
+            .await
+            .map_err(StartError::from_display)?;
+        match drained {
+            Ok(closed) => closed.map_err(StartError),
+            Err(_) => Err(StartError(
+                "requests were still running after 30 s".to_owned(),
+            )),
+        }
+    }
+}
+
+/// Removes what has expired, a batch at a time, so that no request waits long for the writer.
+async fn purge(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        match app.store.purge(app.now().ms(), PURGE_BATCH).await {
+            Ok(counts) if counts.iter().any(|(_, rows)| *rows >= PURGE_BATCH as u64) => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "expired rows were not removed"),
+        }
+        let wait = tokio::time::timeout(PURGE_EVERY, stopped.changed()).await;
+        if wait.is_ok() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+
+use base64::engine::general_purpose::STANDARD;
+
+use super::stored::{parse, text};
+use super::*;
+
+const DAY: i64 = 86_400_000;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o777
+}
+
+fn ids(keyring: &Keyring) -> Vec<&str> {
+    let signing = keyring.signing.iter().map(|key| key.kid.as_str());
+    signing
+        .chain(keyring.sealing.iter().map(|key| key.id.as_str()))
+        .collect()
+}
+
+#[test]
+fn keys_are_created_once_privately_and_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().join("a/b");
+    let created = Keyring::load_or_create(&data_dir, 7).unwrap();
+    assert_eq!(mode(&data_dir), 0o700);
+    assert_eq!(mode(&data_dir.join(FILE_NAME)), 0o600);
+    let loaded = Keyring::load_or_create(&data_dir, 8).unwrap();
+    assert_eq!(ids(&created), ids(&loaded));
+    let (one, two) = (&created.signing[0], &loaded.signing[0]);
+    assert_eq!(
+        (one.public_key(), one.created_at),
+        (two.public_key(), two.created_at)
+    );
+    assert_eq!(one.pkcs8, two.pkcs8);
+    assert_eq!(created.sealing[0].key, loaded.sealing[0].key);
+    // Nothing temporary stays behind.
+    assert_eq!(fs::read_dir(&data_dir).unwrap().count(), 1);
+}
+
+#[test]
+fn processes_that_start_at_once_agree_on_the_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    let all: Vec<Keyring> = thread::scope(|scope| {
+        let started: Vec<_> = (0..16)
+            .map(|_| scope.spawn(|| Keyring::load_or_create(path, 0).unwrap()))
+            .collect();
+        started
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert!(all.iter().all(|keyring| ids(keyring) == ids(&all[0])));
+    assert_eq!(fs::read_dir(path).unwrap().count(), 1);
+}
+
+#[test]
+fn rotations_that_run_at_once_all_survive() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    let rotate = |keyring: &mut Keyring| -> Result<(), KeyringError> {
+        keyring.rotate_signing(1)?;
+        keyring.rotate_sealing(1)?;
+        Ok(())
+    };
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| Keyring::update(path, 0, rotate).unwrap());
+        }
+    });
+    let keyring = Keyring::load(path).unwrap();
+    assert_eq!((keyring.signing.len(), keyring.sealing.len()), (9, 9));
+    assert_eq!(mode(&path.join(FILE_NAME)), 0o600);
+}
+
+#[test]
+fn a_change_that_fails_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    Keyring::load_or_create(dir.path(), 0).unwrap();
+    let failed = Keyring::update(dir.path(), 1, |keyring| {
+        keyring.rotate_signing(1)?;
+        Err(KeyringError::Generation("not today"))
+    });
+    assert!(failed.is_err());
+    assert_eq!(Keyring::load(dir.path()).unwrap().signing.len(), 1);
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    Keyring::load_or_create(dir.path(), 0).unwrap();
+    let path = dir.path().join(FILE_NAME);
+    for exposed in [0o640, 0o604, 0o620] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(exposed)).unwrap();
+        let error = Keyring::load_or_create(dir.path(), 0).unwrap_err();
+        assert!(matches!(error, KeyringError::Exposed { mode, .. } if mode == exposed));
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    Keyring::load_or_create(dir.path(), 0).unwrap();
+}
+
+#[test]
+fn a_damaged_file_is_refused_without_showing_or_replacing_it() {
+    let good = text(&Keyring::generate(0).unwrap()).unwrap().to_string();
+    let other = SigningKey::generate(0).unwrap();
+    let foreign_id = good.replacen(&parse(&good).unwrap().signing[0].kid, &other.kid, 1);
+    let short = good.replace(
+        &STANDARD.encode(&parse(&good).unwrap().sealing[0].key[..]),
+        "c2hvcnQ=",
+    );
+    let later = good.replace("\"version\": 1", "\"version\": 2");
+    let cut = &good[..good.len() / 2];
+    let empty = r#"{"version":1,"signing":[],"sealing":[]}"#;
+    for (stored, reason) in [
+        ("", "line 1"),
+        (cut, "line "),
+        (r#"{"version":"hunter2"}"#, "line 1"),
+        (&foreign_id, "another id than its thumbprint"),
+        (&short, "has not 32 bytes"),
+        (&later, "version 2 is not known"),
+        (empty, "it needs a signing key"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE_NAME);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .unwrap();
+        file.write_all(stored.as_bytes()).unwrap();
+        let error = Keyring::load_or_create(dir.path(), 0)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(reason) && !error.contains("hunter2"),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), stored);
+    }
+}
+
+#[test]
+fn a_signing_key_stays_as_long_as_its_last_token_may_live() {
+    let mut keyring = Keyring::generate(0).unwrap();
+    keyring.rotate_signing(10 * DAY).unwrap();
+    let newest = keyring.rotate_signing(20 * DAY).unwrap().kid.clone();
+    let keep = Duration::from_secs(86_400);
+    assert_eq!(keyring.drop_signing_keys_older_than(10 * DAY + 1, keep), 0);
+    assert_eq!(keyring.drop_signing_keys_older_than(11 * DAY + 1, keep), 1);
+    assert_eq!(keyring.drop_signing_keys_older_than(1000 * DAY, keep), 1);
+    assert_eq!(keyring.drop_signing_keys_older_than(9000 * DAY, keep), 0);
+    assert_eq!(keyring.signing[0].kid, newest);
+}
+
+#[test]
+fn the_key_id_is_the_thumbprint_of_the_standard() {
+    // RFC 8037, appendix A.3.
+    let x = URL_SAFE_NO_PAD
+        .decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
+        .unwrap();
+    let kid = thumbprint(x.as_slice().try_into().unwrap());
+    assert_eq!(kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+}
+
+#[test]
+fn debug_shows_ids_only() {
+    let keyring = Keyring::generate(0).unwrap();
+    let shown = format!("{keyring:?}");
+    assert!(
+        shown.contains(&keyring.signing[0].kid) && !shown.contains("pkcs8"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains(&format!("{:?}", &keyring.sealing[0].key[..4])),
+        "{shown}"
+    );
+}
