@@ -58,8 +58,14 @@ impl Failure {
         }
         let mut extra = HeaderMap::new();
         if let Self::Method { allowed } = &self {
-            for method in allowed {
-                extra.append(http::header::ALLOW, method.clone());
+            let mut names: Vec<&str> = allowed
+                .iter()
+                .filter_map(|name| name.to_str().ok())
+                .collect();
+            names.sort_unstable();
+            names.dedup();
+            if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
+                extra.insert(http::header::ALLOW, value);
             }
         }
         let said = self.say();

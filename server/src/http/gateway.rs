@@ -8,8 +8,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use dropshot::{
-    ApiDescription, ApiEndpoint, ApiEndpointVersions, Body, HttpError, RawRequest, RequestContext,
-    RequestEndpointMetadata,
+    ApiDescription, ApiEndpoint, ApiEndpointVersions, Body, HttpError, Path, RawRequest,
+    RequestContext, RequestEndpointMetadata,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -128,8 +128,19 @@ fn both(first: Failure, second: Failure) -> Failure {
     }
 }
 
+/// The framework insists that somebody reads the variable of the catch-all path.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Rest {
+    #[expect(
+        dead_code,
+        reason = "The gateway reads the path of the request itself."
+    )]
+    rest: Vec<String>,
+}
+
 async fn enter(
     rqctx: RequestContext<Context>,
+    _: Path<Rest>,
     request: RawRequest,
 ) -> Result<Response<Body>, HttpError> {
     let started = Instant::now();

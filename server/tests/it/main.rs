@@ -1,0 +1,48 @@
+//! The server's tests: one binary, one module for each topic. They start real servers in this
+//! process, on a free port with a database of their own, and drive them through the generated
+//! client, or through raw HTTP where the client cannot say it. Time is a clock that they hold.
+#![expect(
+    clippy::result_large_err,
+    reason = "The generated client's error carries the whole response; tests unwrap it."
+)]
+
+mod support;
+
+mod api_key;
+mod audit;
+mod backup_codes;
+mod bad_input;
+mod challenge;
+mod config;
+mod credentials;
+mod csrf;
+mod document;
+mod entitlements;
+mod gateway;
+mod journey;
+mod keys;
+mod layers;
+mod limits;
+mod login;
+mod logout;
+mod logs;
+mod mails;
+mod methods;
+mod mfa_reset;
+mod operator;
+mod outbox;
+mod races;
+mod reactivate;
+mod reference_pages;
+mod refresh;
+mod register;
+mod secrets;
+mod sessions;
+mod sms;
+mod states;
+mod step_up;
+mod tokens;
+mod totp;
+mod trusted_devices;
+mod verify_phone;
+mod wire;

@@ -1,0 +1,265 @@
+//! A server to test, its clock, its database, and the mails and messages it sends.
+
+pub mod db;
+pub mod outbox;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bp_auth_client::types::{self, LoginResponse, TokenResponse};
+use bp_auth_client::{Client, Error, ErrorCode, Secret, bearer_client, client, error_code};
+use bp_auth_server::app::App;
+use bp_auth_server::app::clock::{Clock, ManualClock, Timestamp};
+use bp_auth_server::app::operator::Operator;
+use bp_auth_server::app::plans::Plans;
+use bp_auth_server::app::random::SystemRandom;
+use bp_auth_server::config::{Config, HashProfile};
+use bp_auth_server::datastore::Datastore;
+use bp_auth_server::http::server::{Parts, Running};
+use bp_auth_server::keyring::Keyring;
+use tempfile::TempDir;
+use totp_rs::{Algorithm, Builder};
+
+use db::Db;
+
+/// Where every test's clock begins: 2026-01-01T00:00:00Z.
+pub const START: Timestamp = Timestamp(1_767_225_600_000);
+/// Strong enough for the policy.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+pub type ClientResult<T> = Result<bp_auth_client::ResponseValue<T>, Error<types::Error>>;
+
+pub struct TestServer {
+    pub clock: ManualClock,
+    pub dir: TempDir,
+    pub db: Db,
+    running: Running,
+}
+
+/// Somebody with a verified authenticator.
+pub struct TotpUser {
+    pub email: String,
+    pub totp_secret: String,
+    pub backup_codes: Vec<Secret>,
+    /// The session that enrolled.
+    pub tokens: TokenResponse,
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A server whose configuration the test has changed.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let mut config = Config::default();
+        config.data_dir = dir.path().join("data");
+        config.server.bind = "127.0.0.1:0".parse().expect("an address");
+        config.hash.profile = HashProfile::Cheap;
+        change(&mut config);
+        let clock = ManualClock::starting_at(START);
+        let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms()).expect("keys");
+        let store = Datastore::connect(config.database_url().expose())
+            .await
+            .expect("a database");
+        store.migrations_apply().await.expect("migrations");
+        let plans = Plans::load(config.plans_path().as_deref()).expect("plans");
+        let db = Db::open(&config.data_dir.join("bp-auth.db")).await;
+        let parts = Parts {
+            config,
+            store,
+            keyring: Arc::new(keyring),
+            plans,
+            clock: Arc::new(clock.clone()),
+            random: Arc::new(SystemRandom),
+        };
+        let running = parts.start().await.expect("a server");
+        Self {
+            clock,
+            dir,
+            db,
+            running,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        self.running.url()
+    }
+
+    /// The logic behind the server, for operators' commands and for looking inside.
+    pub fn app(&self) -> &App {
+        &self.running.app
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    pub fn client(&self) -> Client {
+        client(&self.url()).expect("a client")
+    }
+
+    pub fn bearer(&self, token: &Secret) -> Client {
+        bearer_client(&self.url(), token).expect("a client")
+    }
+
+    /// A client for what the generated one cannot say. It follows nothing and keeps nothing.
+    pub fn raw(&self) -> reqwest::Client {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client")
+    }
+
+    /// An absolute address: `path` begins with a slash.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url())
+    }
+
+    pub async fn register(&self, email: &str) -> types::User {
+        let client = self.client();
+        let body = client
+            .register()
+            .body_map(|body| body.email(email).password(PASSWORD));
+        body.send().await.expect("a registration").into_inner()
+    }
+
+    /// The password step, whatever comes of it.
+    pub async fn password_login(&self, email: &str, password: &str) -> ClientResult<LoginResponse> {
+        let client = self.client();
+        client
+            .login()
+            .body_map(|form| form.username(email).password(password))
+            .send()
+            .await
+    }
+
+    /// A login that needs no second factor.
+    pub async fn login(&self, email: &str) -> TokenResponse {
+        match self
+            .password_login(email, PASSWORD)
+            .await
+            .expect("a login")
+            .into_inner()
+        {
+            LoginResponse::TokenResponse(tokens) => tokens,
+            LoginResponse::MfaPending(_) => panic!("{email} needs a second factor"),
+        }
+    }
+
+    /// The mfa-pending half of a login.
+    pub async fn login_pending(&self, email: &str) -> types::MfaPending {
+        match self
+            .password_login(email, PASSWORD)
+            .await
+            .expect("a login")
+            .into_inner()
+        {
+            LoginResponse::TokenResponse(_) => panic!("{email} needs no second factor"),
+            LoginResponse::MfaPending(pending) => pending,
+        }
+    }
+
+    /// Answers a challenge with a code; the method follows from its form.
+    pub async fn challenge(&self, mfa_token: &Secret, code: &str) -> ClientResult<LoginResponse> {
+        let client = self.client();
+        let (token, code) = (mfa_token.clone(), Secret::from(code));
+        client
+            .mfa_challenge()
+            .body_map(|body| body.mfa_token(token).code(code))
+            .send()
+            .await
+    }
+
+    pub async fn registered(&self, email: &str) -> TokenResponse {
+        self.register(email).await;
+        self.login(email).await
+    }
+
+    /// Registers, logs in and enrols an authenticator; the clock then stands at the next step, so
+    /// that a fresh code can be made at once.
+    pub async fn totp_user(&self, email: &str) -> TotpUser {
+        let tokens = self.registered(email).await;
+        let client = self.bearer(&tokens.access_token);
+        let setup = client
+            .totp_setup()
+            .send()
+            .await
+            .expect("a set-up")
+            .into_inner();
+        let totp_secret = setup.secret.expose().to_owned();
+        let code = self.totp_code(&totp_secret);
+        let verify = client
+            .totp_verify()
+            .body_map(|body| body.code(code.as_str()));
+        let enrolled = verify.send().await.expect("an enrolment").into_inner();
+        self.next_totp_step();
+        let backup_codes = enrolled
+            .backup_codes
+            .expect("the first method's backup codes")
+            .to_vec();
+        TotpUser {
+            email: email.to_owned(),
+            totp_secret,
+            backup_codes,
+            tokens,
+        }
+    }
+
+    /// A full login with the second factor.
+    pub async fn totp_login(&self, user: &TotpUser) -> TokenResponse {
+        let pending = self.login_pending(&user.email).await;
+        let code = self.totp_code(&user.totp_secret);
+        let answer = self
+            .challenge(&pending.mfa_token, &code)
+            .await
+            .expect("a second factor");
+        self.next_totp_step();
+        match answer.into_inner() {
+            LoginResponse::TokenResponse(tokens) => tokens,
+            LoginResponse::MfaPending(_) => panic!("still pending"),
+        }
+    }
+
+    /// The code an authenticator shows now.
+    pub fn totp_code(&self, base32: &str) -> String {
+        let secret = totp_rs::Secret::try_from_base32(base32).expect("base32");
+        let totp = Builder::new()
+            .with_algorithm(Algorithm::SHA1)
+            .with_secret(secret);
+        let totp = totp.build().expect("an authenticator");
+        let now = u64::try_from(self.clock.now().seconds()).expect("a time");
+        totp.generate(now).to_string()
+    }
+
+    /// Codes are good once: the next login needs the next step's.
+    pub fn next_totp_step(&self) {
+        self.advance(Duration::from_secs(30));
+    }
+
+    pub fn operator(&self) -> Operator {
+        Operator {
+            actor: "operator:test".to_owned(),
+            reason: Some("a test".to_owned()),
+        }
+    }
+
+    /// Stops the server and looks at what it leaves behind: every invariant holds.
+    pub async fn stop_and_check(self) {
+        let violations = self.app().operator_check().await.expect("a check");
+        assert!(violations.is_empty(), "{violations:?}");
+        self.running.stop().await.expect("a clean stop");
+    }
+}
+
+/// The status and the code of a refusal.
+pub fn refusal<T: std::fmt::Debug>(result: ClientResult<T>) -> (u16, ErrorCode) {
+    let error = result.expect_err("a refusal");
+    let code = error_code(&error).cloned();
+    let status = error.status().map(|status| status.as_u16());
+    match (status, code) {
+        (Some(status), Some(code)) => (status, code),
+        _ => panic!("no refusal of the server: {error:?}"),
+    }
+}
