@@ -32,7 +32,7 @@ pub async fn run(cli: Cli) -> Outcome {
     let config = Config::load(&Sources::from_cli(&cli.global))?;
     if let Command::CheckConfig = command {
         print!("{}", config.explain());
-        parts_without_store(&config)?;
+        side_files(&config)?;
         return Ok(ExitCode::SUCCESS);
     }
     log(config.log.format);
@@ -45,7 +45,11 @@ pub async fn run(cli: Cli) -> Outcome {
 
 /// What a server or an operator's command is made of. Only a server applies migrations by itself.
 async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
-    let (keyring, plans) = parts_without_store(&config)?;
+    let plans = side_files(&config)?;
+    if config.server.admin_bind.is_some() {
+        tracing::warn!("server.admin_bind is set, but this version has no admin listener");
+    }
+    let keyring = Keyring::load_or_create(&config.data_dir, SystemClock.now().ms())?;
     let store = Datastore::connect(config.database_url().expose()).await?;
     Ok(Parts {
         store,
@@ -57,11 +61,10 @@ async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
     })
 }
 
-fn parts_without_store(config: &Config) -> Result<(Keyring, Plans), Box<dyn std::error::Error>> {
-    let plans = Plans::load(config.plans_path().as_deref())?;
+/// What the configuration names or implies and a look can judge; nothing is created.
+fn side_files(config: &Config) -> Result<Plans, Box<dyn std::error::Error>> {
     crate::delivery::mail::sender(&config.delivery.from)?;
-    let keyring = Keyring::load_or_create(&config.data_dir, SystemClock.now().ms())?;
-    Ok((keyring, plans))
+    Ok(Plans::load(config.plans_path().as_deref())?)
 }
 
 /// Where an operator's command pretends to listen: it issues no links and no tokens.
