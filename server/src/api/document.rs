@@ -11,7 +11,8 @@ use openapiv3::{
     SecurityScheme, Server, StatusCode, Tag,
 };
 
-use super::{auth_api_mod, mfa_method_api_mod};
+use super::auth::auth_api_mod;
+use super::mfa::{mfa_api_mod, mfa_method_api_mod};
 
 /// The version of the contract, not of the server.
 pub const CONTRACT_VERSION: dropshot::semver::Version = dropshot::semver::Version::new(1, 0, 0);
@@ -21,9 +22,16 @@ pub const SNAPSHOT: &str = include_str!("../../../openapi-snapshot.json");
 
 /// The document of this build, exactly as the file holds it: pretty, with a final newline.
 pub fn emit() -> Result<String, DocumentError> {
-    let main = describe(auth_api_mod::stub_api_description()?)?;
-    let method = describe(mfa_method_api_mod::stub_api_description()?)?;
-    let mut text = serde_json::to_string_pretty(&finish(main, method)?)?;
+    let mut document = describe(auth_api_mod::stub_api_description()?)?;
+    merge(
+        &mut document,
+        describe(mfa_api_mod::stub_api_description()?)?,
+    );
+    merge(
+        &mut document,
+        describe(mfa_method_api_mod::stub_api_description()?)?,
+    );
+    let mut text = serde_json::to_string_pretty(&finish(document)?)?;
     text.push('\n');
     Ok(text)
 }
@@ -44,12 +52,17 @@ fn describe(api: ApiDescription<StubContext>) -> Result<OpenAPI, DocumentError> 
     )?)
 }
 
-fn finish(mut document: OpenAPI, method: OpenAPI) -> Result<OpenAPI, DocumentError> {
-    document.paths.paths.extend(method.paths.paths);
-    document.paths.paths.sort_keys();
-    if let (Some(all), Some(more)) = (document.components.as_mut(), method.components) {
+fn merge(document: &mut OpenAPI, more: OpenAPI) {
+    document.paths.paths.extend(more.paths.paths);
+    if let (Some(all), Some(more)) = (document.components.as_mut(), more.components) {
         all.schemas.extend(more.schemas);
         all.responses.extend(more.responses);
+    }
+}
+
+fn finish(mut document: OpenAPI) -> Result<OpenAPI, DocumentError> {
+    document.paths.paths.sort_keys();
+    if let Some(all) = document.components.as_mut() {
         all.schemas.sort_keys();
         all.security_schemes = security_schemes();
         for response in all.responses.values_mut() {

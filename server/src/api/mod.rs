@@ -4,341 +4,34 @@
 //! traits ([`document`]), the generated client follows the document, and `http` implements the
 //! traits without adding anything that a client could see.
 //!
-//! There are two traits because the framework's router refuses a variable beside literals at the
-//! same place (`/mfa/{method}` beside `/mfa/methods`), whatever their methods. The gateway asks the
-//! main router first and then the one with the single `{method}` operation.
+//! There is a trait for each group, [`auth`] and [`mfa`], and a third for one operation, because the
+//! framework's router refuses a variable beside literals at the same place (`/mfa/{method}` beside
+//! `/mfa/methods`), whatever their methods. Each has a router; the gateway asks them in turn.
 //!
 //! Extractors never fail: they carry a `Result`, so that a handler decides the order of refusals
 //! (credentials before fields) and answers with headers of its own.
 
+pub mod auth;
 pub mod diff;
 pub mod document;
 pub mod error;
 pub mod extract;
 pub mod json;
+pub mod mfa;
 pub mod reference;
 pub mod reply;
 pub mod secret;
 pub mod types;
 
-use dropshot::{
-    HttpResponseCreated, HttpResponseDeleted, HttpResponseOk, HttpResponseUpdatedNoContent,
-    RequestContext,
-};
-
+pub use auth::AuthApi;
 pub use error::{Error, ErrorCode, FieldError};
 pub use extract::{Credentials, FormBody, JsonBody, OptionalJsonBody, PathParam};
+pub use mfa::{MfaApi, MfaMethodApi};
 pub use reply::Reply;
 pub use secret::Secret;
-use types::*;
 
 /// What every operation returns: a finished response whose success schema is `R`'s.
 pub type Answer<R> = Result<Reply<R>, Error>;
 
 /// A body may be this large; the gateway answers 413 beyond it.
 pub const BODY_LIMIT_BYTES: usize = 16 * 1024;
-
-#[dropshot::api_description]
-pub trait AuthApi {
-    type Context;
-
-    // -- Auth ---------------------------------------------------------------------------------
-
-    /// Register
-    ///
-    /// Create a public user account in an isolated tenant of its own on the Free plan, of which the
-    /// user is the owner. Unknown fields are ignored and never applied. Gives no tokens: log in next.
-    /// `409 email_taken` when the address has an account, unless the operator hides existing
-    /// accounts, in which case the answer is the same `201` and the owner of the address is told by mail.
-    #[endpoint { method = POST, path = "/api/auth/register", tags = ["Auth"] }]
-    async fn register(
-        rqctx: RequestContext<Self::Context>,
-        body: JsonBody<RegisterRequest>,
-    ) -> Answer<HttpResponseCreated<User>>;
-
-    /// Login
-    ///
-    /// OAuth2 password flow: sets the httpOnly cookie `bp_token` and also returns the token in the
-    /// body, for clients that cannot keep cookies. When the user has a verified second factor, the
-    /// answer is an mfa-pending token instead of an access token, no cookie is set, and the client
-    /// must call `POST /api/auth/mfa/challenge` with a code. A valid trusted device (cookie
-    /// `bp_trusted_device`, or header `X-Trusted-Device`) skips the second factor.
-    /// Deviations from RFC 6749: refused credentials are `401`, a pending second factor is a `200`
-    /// without `access_token`, and `scope` is accepted and ignored.
-    #[endpoint {
-        method = POST, path = "/api/auth/token", tags = ["Auth"],
-        content_type = "application/x-www-form-urlencoded"
-    }]
-    async fn login(
-        rqctx: RequestContext<Self::Context>,
-        body: FormBody<LoginForm>,
-    ) -> Answer<HttpResponseOk<LoginResponse>>;
-
-    /// Refresh Token Endpoint
-    ///
-    /// Rotate a refresh token and issue a new pair of access and refresh token. The first use of a
-    /// valid token marks it as used and puts a new token into the same family. The use of a token
-    /// that was used before revokes the entire family and its session and answers `401
-    /// token_reused`. While the feature flag `REFRESH_ROTATION_ENABLED` is off, a new access token
-    /// is issued and the refresh token stays the same. Every `401` clears the cookie.
-    #[endpoint { method = POST, path = "/api/auth/refresh", tags = ["Auth"] }]
-    async fn refresh_token_endpoint(
-        rqctx: RequestContext<Self::Context>,
-        body: JsonBody<RefreshRequest>,
-    ) -> Answer<HttpResponseOk<TokenResponse>>;
-
-    /// Logout
-    ///
-    /// Clear the cookie and revoke the current session with its refresh tokens. Best effort by
-    /// design: the cookie is cleared even when the presented token is stale or invalid, because
-    /// only such a token keeps a browser in a login loop. The session is found from an expired
-    /// token of ours too, or from `refresh_token`. `all_sessions` needs a valid token and is
-    /// ignored without one. The body may be absent.
-    #[endpoint { method = POST, path = "/api/auth/logout", tags = ["Auth"] }]
-    async fn logout(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::OptionalToken>,
-        body: OptionalJsonBody<LogoutRequest>,
-    ) -> Answer<HttpResponseUpdatedNoContent>;
-
-    /// Me
-    ///
-    /// Return the profile of the currently authenticated user, with the session the token belongs
-    /// to. `session` is null for an API key.
-    #[endpoint { method = GET, path = "/api/auth/me", tags = ["Auth"] }]
-    async fn me(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::TokenOrApiKey>,
-    ) -> Answer<HttpResponseOk<User>>;
-
-    /// Me Entitlements
-    ///
-    /// Return the effective access envelope of the current user: plan, roles, scopes, features,
-    /// limits and restrictions, computed from the database at the time of the call. Features and
-    /// limits are open maps: a product may add keys at any time.
-    #[endpoint { method = GET, path = "/api/auth/me/entitlements", tags = ["Auth"] }]
-    async fn me_entitlements(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::TokenOrApiKey>,
-    ) -> Answer<HttpResponseOk<Entitlements>>;
-
-    /// Get Api Key
-    ///
-    /// Return the metadata of the current user's API key, and create the key when there is none.
-    /// The secret is never shown here: rotate the key to get one that you can use.
-    #[endpoint { method = GET, path = "/api/auth/api-key", tags = ["Auth"] }]
-    async fn get_api_key(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-    ) -> Answer<HttpResponseOk<ApiKey>>;
-
-    /// Rotate Api Key
-    ///
-    /// Rotate (regenerate) the API key of the current user. The old key stops working at once; the
-    /// new secret is shown this one time. Needs a recent login, and a second factor when the user
-    /// has one (`403 reauthentication_required`).
-    #[endpoint { method = POST, path = "/api/auth/api-key/rotate", tags = ["Auth"] }]
-    async fn rotate_api_key(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-    ) -> Answer<HttpResponseOk<ApiKeySecret>>;
-
-    /// Reactivate Request
-    ///
-    /// Ask for a mail that reactivates a deactivated account. The answer is the same for every
-    /// address, whether it has an account or not, and whether a mail was sent or not.
-    #[endpoint { method = POST, path = "/api/auth/reactivate/request", tags = ["Auth"] }]
-    async fn reactivate_request(
-        rqctx: RequestContext<Self::Context>,
-        body: JsonBody<ReactivateRequest>,
-    ) -> Answer<HttpResponseUpdatedNoContent>;
-
-    /// Reactivate Confirm
-    ///
-    /// Reactivate the account with the token from the mail. Single use: a second call with the same
-    /// token is `410 token_used`. Gives no tokens: log in next.
-    #[endpoint { method = POST, path = "/api/auth/reactivate/confirm", tags = ["Auth"] }]
-    async fn reactivate_confirm(
-        rqctx: RequestContext<Self::Context>,
-        body: JsonBody<ReactivateConfirm>,
-    ) -> Answer<HttpResponseOk<Reactivated>>;
-
-    /// Verify Phone Request
-    ///
-    /// Send a code by SMS to the phone number of the profile. A new code voids the one before.
-    /// `409 phone_missing` without a number; `sent` is false when the number is verified already.
-    #[endpoint { method = POST, path = "/api/auth/verify-phone/request", tags = ["Auth"] }]
-    async fn verify_phone_request(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-    ) -> Answer<HttpResponseOk<CodeSent>>;
-
-    /// Verify Phone Confirm
-    ///
-    /// Verify the phone number of the profile with the code from the SMS. A code lives ten minutes
-    /// and takes five tries.
-    #[endpoint { method = POST, path = "/api/auth/verify-phone/confirm", tags = ["Auth"] }]
-    async fn verify_phone_confirm(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-        body: JsonBody<CodeConfirm>,
-    ) -> Answer<HttpResponseOk<PhoneVerified>>;
-
-    // -- Auth Mfa -----------------------------------------------------------------------------
-
-    /// Totp Setup
-    ///
-    /// Begin the enrolment of an authenticator app: a new secret, as text, as `otpauth` URI and as
-    /// QR code. It is pending until verified; an authenticator verified earlier keeps working
-    /// meanwhile. Needs a recent login, and a second factor when the user has one.
-    #[endpoint { method = POST, path = "/api/auth/mfa/totp/setup", tags = ["Auth Mfa"] }]
-    async fn totp_setup(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-    ) -> Answer<HttpResponseOk<TotpSetup>>;
-
-    /// Totp Verify
-    ///
-    /// Finish the enrolment of an authenticator app with a code from it. The first method of a user
-    /// comes with ten backup codes, shown this one time. The code cannot be used again to log in.
-    #[endpoint { method = POST, path = "/api/auth/mfa/totp/verify", tags = ["Auth Mfa"] }]
-    async fn totp_verify(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-        body: JsonBody<CodeConfirm>,
-    ) -> Answer<HttpResponseOk<MfaEnrolled>>;
-
-    /// Sms Setup
-    ///
-    /// Begin the enrolment of a phone number as second factor: sends a code to it. Needs a recent
-    /// login, and a second factor when the user has one.
-    #[endpoint { method = POST, path = "/api/auth/mfa/sms/setup", tags = ["Auth Mfa"] }]
-    async fn sms_setup(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-        body: JsonBody<SmsSetupRequest>,
-    ) -> Answer<HttpResponseOk<CodeSent>>;
-
-    /// Sms Verify
-    ///
-    /// Finish the enrolment of a phone number with the code from the SMS. The first method of a user
-    /// comes with ten backup codes, shown this one time.
-    #[endpoint { method = POST, path = "/api/auth/mfa/sms/verify", tags = ["Auth Mfa"] }]
-    async fn sms_verify(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-        body: JsonBody<CodeConfirm>,
-    ) -> Answer<HttpResponseOk<MfaEnrolled>>;
-
-    /// Mfa Challenge
-    ///
-    /// Trade an mfa-pending token and a second-factor code for full tokens. The frontend calls it
-    /// after a password login answered `{mfa_required: true, mfa_token}`. Without `code` and with
-    /// `method: "sms"` it sends a code (again) and answers `mfa_required: true`. With
-    /// `remember_device` the device is trusted for later logins.
-    #[endpoint { method = POST, path = "/api/auth/mfa/challenge", tags = ["Auth Mfa"] }]
-    async fn mfa_challenge(
-        rqctx: RequestContext<Self::Context>,
-        body: JsonBody<MfaChallengeRequest>,
-    ) -> Answer<HttpResponseOk<LoginResponse>>;
-
-    /// Mfa Methods
-    ///
-    /// List the second factors of the current user, with the number of backup codes left. Shows no
-    /// secret, and phone numbers only masked.
-    #[endpoint { method = GET, path = "/api/auth/mfa/methods", tags = ["Auth Mfa"] }]
-    async fn mfa_methods(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-    ) -> Answer<HttpResponseOk<MfaMethods>>;
-
-    /// Regenerate Backup Codes
-    ///
-    /// Replace all backup codes by ten new ones, shown this one time. Needs a recent login with a
-    /// second factor.
-    #[endpoint { method = POST, path = "/api/auth/mfa/backup-codes/regenerate", tags = ["Auth Mfa"] }]
-    async fn regenerate_backup_codes(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-    ) -> Answer<HttpResponseOk<BackupCodes>>;
-
-    /// Mfa Reset Request
-    ///
-    /// For an authenticated user: issue a signed reset token and send it by mail; it appears nowhere
-    /// else. Rate limited: `429 rate_limited` after three requests in an hour.
-    #[endpoint { method = POST, path = "/api/auth/mfa/reset/request", tags = ["Auth Mfa"] }]
-    async fn mfa_reset_request(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::TokenOrPending>,
-    ) -> Answer<HttpResponseOk<MfaResetRequested>>;
-
-    /// Mfa Reset Confirm
-    ///
-    /// Public: consume an mfa-reset token and clear the second factors of its user. Single use: the
-    /// token's `jti` (or the SHA-256 of the token when it has no `jti`) is written to
-    /// `mfa_reset_tokens_used` at the first consumption, and a second call with the same token is
-    /// `410 token_used`. Removes methods, backup codes, trusted devices and sessions.
-    #[endpoint { method = POST, path = "/api/auth/mfa/reset/confirm", tags = ["Auth Mfa"] }]
-    async fn mfa_reset_confirm(
-        rqctx: RequestContext<Self::Context>,
-        body: JsonBody<MfaResetConfirm>,
-    ) -> Answer<HttpResponseOk<MfaResetDone>>;
-
-    /// List Trusted Devices
-    ///
-    /// List the active trusted devices of the authenticated user, the newest first.
-    #[endpoint { method = GET, path = "/api/auth/mfa/trusted-devices", tags = ["Auth Mfa"] }]
-    async fn list_trusted_devices(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-    ) -> Answer<HttpResponseOk<Vec<TrustedDevice>>>;
-
-    /// Revoke Trusted Device
-    ///
-    /// Revoke a single trusted device and audit the event. A device that is absent, revoked or
-    /// somebody else's is `404 not_found`.
-    #[endpoint {
-        method = DELETE, path = "/api/auth/mfa/trusted-devices/{device_id}", tags = ["Auth Mfa"]
-    }]
-    async fn revoke_trusted_device(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-        path: PathParam<DevicePath>,
-    ) -> Answer<HttpResponseDeleted>;
-
-    // -- Unpublished --------------------------------------------------------------------------
-
-    /// The public keys of access tokens, so that other services can verify them offline.
-    #[endpoint { method = GET, path = "/.well-known/jwks.json", unpublished = true }]
-    async fn jwks(rqctx: RequestContext<Self::Context>) -> Answer<HttpResponseOk<()>>;
-
-    /// The contract itself, byte for byte the committed document.
-    #[endpoint { method = GET, path = "/openapi.json", unpublished = true }]
-    async fn openapi_json(rqctx: RequestContext<Self::Context>) -> Answer<HttpResponseOk<()>>;
-
-    /// The process lives.
-    #[endpoint { method = GET, path = "/healthz", unpublished = true }]
-    async fn healthz(rqctx: RequestContext<Self::Context>) -> Answer<HttpResponseOk<()>>;
-
-    /// The process can serve: its database answers and has every migration.
-    #[endpoint { method = GET, path = "/readyz", unpublished = true }]
-    async fn readyz(rqctx: RequestContext<Self::Context>) -> Answer<HttpResponseOk<()>>;
-}
-
-/// The one operation with a variable beside literals; see the module's text.
-#[dropshot::api_description]
-pub trait MfaMethodApi {
-    type Context;
-
-    /// Delete Method
-    ///
-    /// Remove a second factor. Removing the last method also removes the backup codes and the
-    /// trusted devices. Deleting a pending enrolment cancels it. `404 not_found` when the method is
-    /// not enrolled. Needs a recent login with a second factor.
-    #[endpoint { method = DELETE, path = "/api/auth/mfa/{method}", tags = ["Auth Mfa"] }]
-    async fn delete_method(
-        rqctx: RequestContext<Self::Context>,
-        credentials: Credentials<extract::Token>,
-        path: PathParam<MethodPath>,
-    ) -> Answer<HttpResponseDeleted>;
-}

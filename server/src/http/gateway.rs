@@ -1,7 +1,7 @@
 //! The gateway: what the framework has no middleware for, in one place.
 //!
 //! The framework serves nothing but catch-all endpoints; each hands its request to the gateway,
-//! which looks the real endpoint up in the two routers (see `api`), reads the body within its
+//! which looks the real endpoint up in the routers (see `api`), reads the body within its
 //! limits, turns panics into errors, and gives every answer the same body and headers.
 
 use std::panic::AssertUnwindSafe;
@@ -21,7 +21,9 @@ use super::Context;
 use super::call::is_oauth;
 use super::cors::is_preflight;
 use super::failure::Failure;
-use crate::api::{AuthApi, BODY_LIMIT_BYTES, MfaMethodApi, auth_api_mod, mfa_method_api_mod};
+use crate::api::auth::auth_api_mod;
+use crate::api::mfa::{mfa_api_mod, mfa_method_api_mod};
+use crate::api::{AuthApi, BODY_LIMIT_BYTES, MfaApi, MfaMethodApi};
 
 /// A body that trickles holds a connection and nothing else, and not for longer than this.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -68,19 +70,23 @@ pub fn catch_all() -> Result<ApiDescription<Context>, String> {
     Ok(api)
 }
 
-/// The two routers behind one look-up: the second is asked when the first knows no answer.
+/// The routers behind one look-up, asked in turn: the first that knows the path and the method
+/// answers, and a refusal speaks for all of them.
 pub fn dispatch<A>() -> Result<Dispatch, String>
 where
-    A: AuthApi<Context = Context> + MfaMethodApi<Context = Context> + 'static,
+    A: AuthApi<Context = Context>
+        + MfaApi<Context = Context>
+        + MfaMethodApi<Context = Context>
+        + 'static,
 {
-    let main = auth_api_mod::api_description::<A>().map_err(|error| error.to_string())?;
-    let method = mfa_method_api_mod::api_description::<A>().map_err(|error| error.to_string())?;
-    let (main, method) = (router(main), router(method));
-    Ok(Box::new(move |verb, path| match main(verb, path) {
-        Err(first @ (Failure::NoRoute | Failure::Method { .. })) => {
-            method(verb, path).map_err(|second| both(first, second))
-        }
-        answer => answer,
+    let said = |error: dropshot::ApiDescriptionBuildErrors| error.to_string();
+    let auth = router(auth_api_mod::api_description::<A>().map_err(said)?);
+    let mfa = router(mfa_api_mod::api_description::<A>().map_err(said)?);
+    let method = router(mfa_method_api_mod::api_description::<A>().map_err(said)?);
+    Ok(Box::new(move |verb, path| {
+        auth(verb, path)
+            .or_else(|miss| mfa(verb, path).map_err(|more| both(miss, more)))
+            .or_else(|miss| method(verb, path).map_err(|more| both(miss, more)))
     }))
 }
 
@@ -116,9 +122,10 @@ fn miss(error: &HttpError) -> Failure {
     }
 }
 
-/// A path that both routers know by other methods allows all of these.
+/// A path that several routers know by other methods allows all of these.
 fn both(first: Failure, second: Failure) -> Failure {
     match (first, second) {
+        (first @ Failure::BadPath, _) => first,
         (Failure::Method { allowed: mut all }, Failure::Method { allowed }) => {
             all.extend(allowed);
             Failure::Method { allowed: all }
