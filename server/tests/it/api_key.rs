@@ -87,7 +87,7 @@ async fn the_last_use_is_noted_to_the_minute() {
         let used = "SELECT last_used_at FROM api_keys";
         server.db.number(used).await - crate::support::START.ms()
     };
-    for (seconds, expected) in [(0, 0), (59, 0), (2, 61_000), (60, 121_000)] {
+    for (seconds, expected) in [(0, 0), (59, 0), (2, 61_000), (61, 122_000)] {
         server.advance(Duration::from_secs(seconds));
         let answer = with_key(&server, "/api/auth/me", key.api_key.expose()).await;
         assert_eq!(answer.status, 200);
