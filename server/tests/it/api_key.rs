@@ -70,7 +70,7 @@ async fn a_rotation_shows_the_new_key_once_and_kills_the_old_one() {
     assert_eq!(server.db.audited("api_key.rotated").await, 2);
     let mails = server.mails_to("ada@example.com").await;
     assert_eq!(mails.len(), 3, "the welcome and two notices");
-    let everything = server.db.everything().await.join("\n");
+    let everything = server.everything().await.join("\n");
     for secret in [old, new] {
         assert!(!everything.contains(secret));
         assert!(!mails.iter().any(|mail| mail.source.contains(secret)));
@@ -103,7 +103,7 @@ async fn what_is_no_key_is_refused_and_changes_nothing() {
     let key = rotate(&server, &tokens).await;
     let genuine = key.api_key.expose();
     let typo = format!("{}~", &genuine[..genuine.len() - 1]);
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for bad in [
         "",
         "garbage",
@@ -124,7 +124,7 @@ async fn what_is_no_key_is_refused_and_changes_nothing() {
             assert!(answer.header("www-authenticate").starts_with("Bearer"));
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 

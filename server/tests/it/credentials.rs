@@ -42,7 +42,7 @@ async fn refused_everywhere(
     present: impl Fn(RequestBuilder) -> RequestBuilder,
     code: &str,
 ) {
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for (method, path) in PROTECTED {
         let answer = send(present(server.request(method.clone(), path))).await;
         let expected = (401, code.to_owned());
@@ -58,7 +58,7 @@ async fn refused_everywhere(
         }
         assert_eq!(answer.cookie("bp_token"), None, "{what}: {path}");
     }
-    assert_eq!(server.db.everything().await, before, "{what}");
+    assert_eq!(server.everything().await, before, "{what}");
 }
 
 async fn bearer_refused(server: &TestServer, what: &str, token: &str, code: &str) {
@@ -245,7 +245,7 @@ async fn an_api_key_opens_two_operations_and_no_other() {
     let key = key.api_key.expose();
     // Its first use is noted; after that nothing changes for a minute.
     me(&server, |request| request.header("x-api-key", key)).await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for (method, path) in PROTECTED {
         let request = server
             .request(method.clone(), path)
@@ -259,7 +259,7 @@ async fn an_api_key_opens_two_operations_and_no_other() {
             }
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 

@@ -1,8 +1,10 @@
 //! Limits: what is counted, for whom, and that a stranger locks nobody out for good.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use crate::support::raw::{Answer, behind_a_proxy, send};
 use crate::support::{PASSWORD, TestServer};
@@ -291,5 +293,44 @@ async fn a_taken_address_counts_like_a_free_one() {
         let answer = server.register_from("-", ADA).await;
         assert_eq!(answer.status, status);
     }
+    server.stop_and_check().await;
+}
+
+/// The statuses of that many logins at once, sorted.
+async fn at_once(server: &TestServer, times: usize, password: &str) -> Vec<u16> {
+    let barrier = Arc::new(Barrier::new(times));
+    let logins = (0..times).map(|_| {
+        let (barrier, login) = (barrier.clone(), server.login_form(ADA, password));
+        tokio::spawn(async move {
+            barrier.wait().await;
+            send(login).await.status
+        })
+    });
+    let mut statuses = Vec::new();
+    for login in logins.collect::<Vec<_>>() {
+        statuses.push(login.await.unwrap());
+    }
+    statuses.sort_unstable();
+    statuses
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_at_once_are_no_more_than_guesses_in_turn() {
+    let server = TestServer::start().await;
+    server.register(ADA).await;
+    let statuses = at_once(&server, 20, "wrong password").await;
+    let (guessed, delayed) = statuses.split_at(5);
+    assert!(guessed.iter().all(|status| *status == 401), "{statuses:?}");
+    assert!(delayed.iter().all(|status| *status == 429), "{statuses:?}");
+    assert_eq!(server.db.audited("login.password_wrong").await, 5);
+    server.stop_and_check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_may_log_in_from_many_windows_at_once() {
+    let server = TestServer::start().await;
+    server.register(ADA).await;
+    assert_eq!(at_once(&server, 40, PASSWORD).await, [200; 40]);
+    assert_eq!(server.db.count("password_failures").await, 0);
     server.stop_and_check().await;
 }

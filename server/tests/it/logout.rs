@@ -149,7 +149,7 @@ async fn what_means_nothing_ends_nothing_and_still_clears_the_cookie() {
     client.get_api_key().send().await.unwrap();
     let key = client.rotate_api_key().send().await.unwrap().into_inner();
     let key = key.api_key.expose();
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for request in [
         logout(&server),
         logout(&server).bearer_auth("garbage"),
@@ -164,7 +164,7 @@ async fn what_means_nothing_ends_nothing_and_still_clears_the_cookie() {
         logout(&server).json(&json!({ "refresh_token": null, "all_sessions": null })),
     ] {
         out(request).await;
-        assert_eq!(server.db.everything().await, before);
+        assert_eq!(server.everything().await, before);
     }
     assert!(server.is_alive(&user.tokens.access_token).await);
     server.stop_and_check().await;

@@ -107,7 +107,7 @@ async fn what_is_no_refresh_token_is_refused_and_the_cookie_cleared() {
         let elsewhere = TestServer::start().await;
         elsewhere.registered("ada@example.com").await.refresh_token
     };
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for token in [
         "garbage",
         "bpr_",
@@ -144,7 +144,7 @@ async fn what_is_no_refresh_token_is_refused_and_the_cookie_cleared() {
     let form = [("refresh_token", genuine), ("grant_type", "refresh_token")];
     let answer = send(server.post("/api/auth/refresh").form(&form)).await;
     assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.refreshed(&tokens.refresh_token).await;
     server.stop_and_check().await;
 }

@@ -90,7 +90,7 @@ async fn the_successor_is_kept_sealed_and_only_while_a_leeway_is_configured() {
         let second = server.refreshed(&first.refresh_token).await;
         let sealed = "SELECT count(*) FROM refresh_tokens WHERE successor_sealed IS NOT NULL";
         assert_eq!(server.db.number(sealed).await, kept);
-        let everything = server.db.everything().await.join("\n");
+        let everything = server.everything().await.join("\n");
         for secret in [&first, &second] {
             assert!(!everything.contains(secret.refresh_token.expose()));
         }

@@ -82,7 +82,7 @@ async fn every_credential_from_before_is_dead() {
         let tokens = server.registered(ADA).await;
         let key = server.api_key(&tokens).await;
         server.put(ADA, state).await;
-        let before = server.db.everything().await;
+        let before = server.everything().await;
 
         let answer = server.raw_me(&tokens.access_token).await;
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
@@ -93,7 +93,7 @@ async fn every_credential_from_before_is_dead() {
             let answer = send(server.get(path).header("x-api-key", key.expose())).await;
             assert_eq!(answer.refusal(), (403, format!("account_{state}")));
         }
-        assert_eq!(server.db.everything().await, before);
+        assert_eq!(server.everything().await, before);
         server.stop_and_check().await;
     }
 }

@@ -1,6 +1,7 @@
 //! Requests as a terminal would send them, and answers as they come over the wire.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use bp_auth_client::Secret;
 use bp_auth_server::config::Config;
@@ -100,7 +101,19 @@ pub async fn send(request: RequestBuilder) -> Answer {
 
 impl TestServer {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.raw().request(method, self.at(path))
+        // Making a client is slow. This one keeps no connection, so tests can share it.
+        static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+            let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+            let builder = builder.redirect(reqwest::redirect::Policy::none());
+            builder.build().expect("a client")
+        });
+        CLIENT.request(method, self.at(path))
+    }
+
+    /// Every row, once the outbox worker has nothing left to change.
+    pub async fn everything(&self) -> Vec<String> {
+        self.mails().await;
+        self.db.everything().await
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
