@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bp_auth_client::Secret;
 use bp_auth_client::types::LoginResponse;
+use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
@@ -150,6 +151,9 @@ async fn tokens_of_another_kind_are_no_access_tokens() {
     ] {
         bearer_refused(&server, what, token, "token_invalid").await;
     }
+    let binary = HeaderValue::from_bytes(b"Bearer a.b.\xff").unwrap();
+    let present = |request: RequestBuilder| request.header("authorization", binary.clone());
+    refused_everywhere(&server, "binary", present, "token_invalid").await;
     // They are what they are all the same.
     let code = server.totp_code(&user.totp_secret);
     let answer = server.challenge(&pending.mfa_token, &code).await.unwrap();

@@ -242,3 +242,19 @@ async fn a_family_rotates_thirty_times_a_minute_and_a_refusal_uses_nothing_up() 
     assert_eq!(refusal(reused), (401, ErrorCode::TokenReused));
     server.stop_and_check().await;
 }
+
+#[tokio::test]
+async fn a_reset_of_the_second_factors_revokes_every_family() {
+    let server = TestServer::start().await;
+    let user = server.totp_user("ada@example.com").await;
+    let tokens = server.totp_login(&user).await;
+    let (app, operator) = (server.app(), server.operator());
+    let reset = app.operator_mfa_reset("ada@example.com", &operator).await;
+    assert!(reset.unwrap());
+    for tokens in [&user.tokens, &tokens] {
+        let answer = server.raw_refresh(&tokens.refresh_token).await;
+        assert_eq!(answer.refusal(), (401, "token_revoked".to_owned()));
+        assert!(answer.clears_the_cookie());
+    }
+    server.stop_and_check().await;
+}
