@@ -81,12 +81,13 @@ impl Presented {
     fn in_headers(headers: &HeaderMap, accepts_api_key: bool) -> Self {
         let mut authorizations = headers.get_all(AUTHORIZATION).iter();
         if let Some(first) = authorizations.next() {
-            let token = first
-                .to_str()
-                .ok()
-                .and_then(|value| value.split_once(' '))
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-                .map(|(_, token)| token.trim());
+            // A token that is no text is a bad token, not another scheme.
+            let mut words = first.as_bytes().splitn(2, |byte| *byte == b' ');
+            let is_bearer = words
+                .next()
+                .is_some_and(|s| s.eq_ignore_ascii_case(b"bearer"));
+            let token = words.next().filter(|_| is_bearer);
+            let token = token.map(|token| std::str::from_utf8(token).unwrap_or_default().trim());
             return match (token, authorizations.next()) {
                 (Some(token), None) => Self::Bearer(token.into()),
                 _ => Self::OtherScheme,

@@ -71,8 +71,12 @@ impl App {
         let account = hash(&key);
         let network = client.network();
 
-        // The turn comes before the count: what waits in the queue is not a guess yet.
-        let permit = self.hasher.permit().await?;
+        // The turn comes before the count: what waits in the queue is not a guess yet. A try counts
+        // as a failure until it is judged, so more at once than are free would delay each other,
+        // the owner's own windows too.
+        let free = usize::try_from(self.config.limits.password_free_failures).unwrap_or(usize::MAX);
+        let guess_at = format!("{account} {network}");
+        let (permit, _turn) = self.hasher.permit_to_guess(&guess_at, free).await?;
         self.password_slot(&account, &network).await?;
         let user = self.store.user_fetch_by_email_key(&key).await?;
         match (

@@ -34,6 +34,7 @@ pub mod sms;
 pub mod token;
 pub mod totp;
 pub mod trusted_device;
+pub mod turns;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Error, Fault, Result};
 use super::random::Random;
+use super::turns::{Turn, Turns};
 use crate::config::{HashProfile, Password as Policy};
 use crate::datastore::User;
 
@@ -92,6 +93,7 @@ pub struct Hasher {
     argon2: Argon2<'static>,
     permits: Arc<Semaphore>,
     queue: Arc<Semaphore>,
+    turns: Turns,
     random: Arc<dyn Random>,
     /// Costs an unknown user's login the same time as a known one's.
     dummy: String,
@@ -120,26 +122,39 @@ impl Hasher {
             argon2,
             permits: Arc::new(Semaphore::new(cores)),
             queue: Arc::new(Semaphore::new(cores * QUEUE_PER_PERMIT)),
+            turns: Turns::default(),
             random,
             dummy,
         })
     }
 
-    /// Waits for a turn; `Overloaded` when the queue is full or the wait too long.
+    /// Waits for a core; `Overloaded` when the queue is full or the wait too long.
     pub async fn permit(&self) -> Result<Permit> {
+        self.permit_after(async {}).await.map(|(permit, ())| permit)
+    }
+
+    /// The same, for at most so many guesses at once at one password. The turn lasts until it is
+    /// dropped, which is to be after the guess was judged and recorded.
+    pub async fn permit_to_guess(&self, at: &str, most: usize) -> Result<(Permit, Turn)> {
+        self.permit_after(self.turns.take(at, most)).await
+    }
+
+    async fn permit_after<T>(&self, first: impl Future<Output = T>) -> Result<(Permit, T)> {
         let queued = self
             .queue
             .clone()
             .try_acquire_owned()
             .map_err(|_| Error::Overloaded)?;
-        let turn = tokio::time::timeout(PATIENCE, self.permits.clone().acquire_owned()).await;
-        let running = turn
-            .map_err(|_| Error::Overloaded)?
-            .map_err(|error| internal(&error))?;
-        Ok(Permit {
-            _running: running,
+        let waited = tokio::time::timeout(PATIENCE, async {
+            let first = first.await;
+            (self.permits.clone().acquire_owned().await, first)
+        });
+        let (running, first) = waited.await.map_err(|_| Error::Overloaded)?;
+        let permit = Permit {
+            _running: running.map_err(|error| internal(&error))?,
             _queued: queued,
-        })
+        };
+        Ok((permit, first))
     }
 
     pub async fn hash(&self, permit: Permit, password: Plain) -> Result<String> {

@@ -35,6 +35,7 @@ mod races;
 mod reactivate;
 mod reference_pages;
 mod refresh;
+mod refresh_leeway;
 mod register;
 mod secrets;
 mod sessions;

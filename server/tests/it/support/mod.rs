@@ -2,6 +2,7 @@
 
 pub mod db;
 pub mod outbox;
+pub mod raw;
 
 use std::sync::Arc;
 use std::time::Duration;
