@@ -116,3 +116,31 @@ async fn of_parallel_wishes_for_a_code_one_is_sent() {
     assert_eq!(counts["400 code_expired"], 24, "{counts:?}");
     server.stop_and_check().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_suspension_amid_logins_and_refreshes_leaves_no_live_session() {
+    let server = TestServer::start().await;
+    server.register(EMAIL).await;
+    let mut requests = Vec::new();
+    let http = server.http();
+    for _ in 0..20 {
+        let tokens = server.login(EMAIL).await;
+        requests.push(http.refresh(tokens.refresh_token.expose()));
+        requests.push(http.login(EMAIL));
+    }
+    let operator = server.operator();
+    let suspend = server.app().operator_user_suspend(EMAIL, &operator);
+    let (suspended, answers) = tokio::join!(suspend, all_at_once(&server, requests));
+    assert!(suspended.unwrap());
+    let refused = ["403 account_suspended", "401 session_revoked"];
+    only(&answers, &["200", refused[0], refused[1]]);
+    let live = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
+    assert_eq!(server.db.number(live).await, 0);
+    for answer in &answers {
+        if answer.status == 200 {
+            let me = send(http.me(&answer.text("access_token"))).await;
+            assert_eq!(me.verdict(), "401 session_revoked");
+        }
+    }
+    server.stop_and_check().await;
+}
