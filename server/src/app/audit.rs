@@ -25,9 +25,10 @@ impl<'a> Audit<'a> {
         }
     }
 
-    pub fn session(self, session: Uuid) -> Self {
+    /// The session it happened in, if there is one.
+    pub fn session(self, session: impl Into<Option<Uuid>>) -> Self {
         Self {
-            session: Some(session),
+            session: session.into(),
             ..self
         }
     }

@@ -49,7 +49,7 @@ impl App {
         }
         txn.backup_codes_replace(user.id, fresh.rows(user.id, now))
             .await?;
-        let audit = Audit::of("mfa.backup_codes.regenerated", &user);
+        let audit = Audit::of("mfa.backup_codes.regenerated", &user).session(caller.session_id());
         self.audit(&txn, client, audit.detail(json!({ "codes": CODES })))
             .await?;
         let message = Message::BackupCodesRegenerated {

@@ -108,7 +108,7 @@ impl App {
         remember: Option<Option<String>>,
         client: &Client,
     ) -> Result<LoginOutcome> {
-        let (user, rows, method, slot) = self.challenge_slot(jti, code, method).await?;
+        let (user, rows, method, slot) = self.challenge_slot(jti, code, method, client).await?;
         let Some(proof) = self.challenge_verify(&user, &rows, method, code).await? else {
             return self.challenge_failed(&user, method, client).await;
         };
@@ -156,6 +156,7 @@ impl App {
         jti: Uuid,
         code: &str,
         method: Option<Method>,
+        client: &Client,
     ) -> Result<(User, Vec<MfaMethod>, Method, Uuid)> {
         let now = self.now();
         let txn = self.store.begin().await?;
@@ -168,6 +169,9 @@ impl App {
             Taken::Granted(slot) => slot,
             Taken::Limited { retry_at } => {
                 let retry_after = Timestamp(retry_at).retry_after(now);
+                self.audit(&txn, client, Audit::of("login.mfa_locked", &user))
+                    .await?;
+                self.commit(txn).await?;
                 return Err(Error::MfaLocked { retry_after });
             }
         };

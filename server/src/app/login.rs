@@ -195,9 +195,9 @@ impl App {
         client: &Client,
     ) -> Result<LoginOutcome> {
         let detail = json!({ "amr": how.amr });
-        self.audit(txn, client, Audit::of(event, &user).detail(detail))
-            .await?;
         let issued = self.session_begin(txn, client, user, how).await?;
+        let audit = Audit::of(event, &issued.user).session(issued.session_id);
+        self.audit(txn, client, audit.detail(detail)).await?;
         Ok(LoginOutcome::Tokens(Box::new(issued)))
     }
 

@@ -131,8 +131,14 @@ impl App {
             (_, false) => "mfa.setup.cancelled",
         };
         let detail = serde_json::json!({ "method": method.as_str() });
-        self.audit(&txn, client, Audit::of(event, &user).detail(detail))
-            .await?;
+        self.audit(
+            &txn,
+            client,
+            Audit::of(event, &user)
+                .session(caller.session_id())
+                .detail(detail),
+        )
+        .await?;
         if was_verified || method == Method::BackupCodes {
             let (at, ip) = (self.now().ms(), client.ip.to_string());
             let message = Message::MfaDisabled {

@@ -1,7 +1,9 @@
 //! The way out for a user who lost every second factor: a token by mail, good for one use and for
 //! the factors as they were when it was sent.
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::audit::Audit;
 use super::caller::{Caller, gate};
@@ -9,7 +11,7 @@ use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::message::{Message, Outgoing, Recipient};
 use super::methods::verified;
-use super::token::Kind;
+use super::token::{Decoded, Kind};
 use super::{App, Client};
 use crate::datastore::{MfaMethod, Taken, Txn, User};
 
@@ -17,7 +19,8 @@ const HOUR_MS: i64 = 3_600_000;
 
 impl App {
     pub async fn mfa_reset_request(&self, caller: &Caller, client: &Client) -> Result<u64> {
-        self.mfa_reset_mail(&caller.user, client).await
+        self.mfa_reset_mail(&caller.user, caller.session_id(), client)
+            .await
     }
 
     /// For a login that waits for a second factor, where the operator allows that.
@@ -26,10 +29,15 @@ impl App {
             return Err(Error::AccessTokenInvalid);
         }
         let user = self.caller_from_pending(mfa_token).await?;
-        self.mfa_reset_mail(&user, client).await
+        self.mfa_reset_mail(&user, None, client).await
     }
 
-    async fn mfa_reset_mail(&self, user: &User, client: &Client) -> Result<u64> {
+    async fn mfa_reset_mail(
+        &self,
+        user: &User,
+        session: Option<Uuid>,
+        client: &Client,
+    ) -> Result<u64> {
         let now = self.now();
         let txn = self.store.begin().await?;
         let user = txn.user_lock(user.id).await?.ok_or(Error::SessionRevoked)?;
@@ -53,7 +61,7 @@ impl App {
             .mfa_reset(user.id, fingerprint(&methods), now, ttl.duration())?;
         let expires_at = now.plus(ttl.duration());
         let outgoing = Outgoing {
-            id: uuid::Uuid::now_v7(),
+            id: Uuid::now_v7(),
             user_id: Some(user.id),
             to: Recipient::Email(user.email.clone()),
             message: Message::MfaResetLink {
@@ -63,8 +71,12 @@ impl App {
             expires_at,
         };
         self.enqueue(&txn, outgoing).await?;
-        self.audit(&txn, client, Audit::of("mfa.reset.requested", &user))
-            .await?;
+        self.audit(
+            &txn,
+            client,
+            Audit::of("mfa.reset.requested", &user).session(session),
+        )
+        .await?;
         self.commit(txn).await?;
         Ok(ttl.get())
     }
@@ -72,6 +84,26 @@ impl App {
     pub async fn mfa_reset_confirm(&self, token: &str, client: &Client) -> Result<()> {
         let decoded = self.tokens.decode(token, &[Kind::MfaReset], self.now());
         let decoded = decoded.ok_or(Error::LinkTokenInvalid)?;
+        let refusal = match self.mfa_reset_use(&decoded, client).await {
+            Err(refusal) => refusal,
+            done => return done,
+        };
+        let reason = match &refusal {
+            Error::LinkTokenUsed => "used",
+            Error::LinkTokenExpired => "expired",
+            Error::LinkTokenInvalid => "void",
+            _ => return Err(refusal),
+        };
+        // A genuine token that does not work is on record: somebody may have had it first.
+        if let Some(user) = self.store.user_fetch(decoded.claims.sub).await? {
+            let detail = json!({ "reason": reason, "token_id": decoded.claims.jti });
+            let audit = Audit::of("mfa.reset.refused", &user).detail(detail);
+            self.audit_failure(client, audit).await?;
+        }
+        Err(refusal)
+    }
+
+    async fn mfa_reset_use(&self, decoded: &Decoded, client: &Client) -> Result<()> {
         let token_id = decoded.claims.jti.to_string();
         let txn = self.store.begin().await?;
         let user = txn

@@ -2,6 +2,7 @@
 //! second ends the family, and that is committed although the answer is an error.
 
 use hkdf::Hkdf;
+use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -46,7 +47,9 @@ impl App {
         }
         self.refresh_limit(&txn, &session).await?;
         if !self.config.refresh.rotation_enabled {
-            return self.refresh_in_place(txn, row, session, user, token).await;
+            return self
+                .refresh_in_place(txn, row, session, user, token, client)
+                .await;
         }
         let successor = mint(self.random.as_ref(), REFRESH_PREFIX)?;
         let sealed = self.successor_seal(&row, token, &successor)?;
@@ -63,6 +66,7 @@ impl App {
             .await?;
         let mut issued = self.issued(user, &session, successor.plain, expires_at)?;
         issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
+        self.refresh_granted(&txn, &issued, true, client).await?;
         self.commit(txn).await?;
         Ok(issued)
     }
@@ -111,14 +115,29 @@ impl App {
         session: Session,
         user: User,
         token: &str,
+        client: &Client,
     ) -> Result<IssuedTokens> {
         let expires_at = self.refresh_expiry(&session);
         txn.refresh_token_extend(row.id, expires_at.ms()).await?;
         let token = Zeroizing::new(token.to_owned());
         let mut issued = self.issued(user, &session, token, expires_at)?;
         issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
+        self.refresh_granted(&txn, &issued, false, client).await?;
         self.commit(txn).await?;
         Ok(issued)
+    }
+
+    async fn refresh_granted(
+        &self,
+        txn: &Txn,
+        issued: &IssuedTokens,
+        rotated: bool,
+        client: &Client,
+    ) -> Result<()> {
+        let audit = Audit::of("refresh.granted", &issued.user)
+            .session(issued.session_id)
+            .detail(json!({ "rotated": rotated }));
+        self.audit(txn, client, audit).await
     }
 
     /// A used token: within the leeway its owner gets the same successor again, otherwise somebody

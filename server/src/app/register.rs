@@ -222,9 +222,10 @@ impl App {
 
     /// Either the address is reported as taken, or only its owner learns of it.
     async fn address_taken(&self, applicant: &User, by: Applying<'_>) -> Result<()> {
-        let (true, Applying::Person(client)) = (self.config.register.hide_existing, by) else {
+        let Applying::Person(client) = by else {
             return Err(Error::EmailTaken);
         };
+        let hidden = self.config.register.hide_existing;
         let Some(owner) = self
             .store
             .user_fetch_by_email_key(&applicant.email_key)
@@ -236,10 +237,11 @@ impl App {
         let now = self.now();
         let bucket = format!("register_attempt:{}", hash(&owner.email_key));
         let hour = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
-        let mailed = matches!(
-            txn.rate_take(&bucket, now.ms(), hour, 1).await?,
-            Taken::Granted(_)
-        );
+        let mailed = hidden
+            && matches!(
+                txn.rate_take(&bucket, now.ms(), hour, 1).await?,
+                Taken::Granted(_)
+            );
         if mailed {
             let outgoing = Outgoing {
                 id: Uuid::now_v7(),
@@ -258,6 +260,10 @@ impl App {
         };
         self.audit_as(&txn, "anonymous", Some(client), audit)
             .await?;
-        self.commit(txn).await
+        self.commit(txn).await?;
+        match hidden {
+            true => Ok(()),
+            false => Err(Error::EmailTaken),
+        }
     }
 }

@@ -15,6 +15,7 @@ pub const NO_SCOPE: &str = "";
 
 /// What a login or a refresh hands out.
 pub struct IssuedTokens {
+    pub session_id: Uuid,
     pub access_token: Zeroizing<String>,
     pub refresh_token: Zeroizing<String>,
     pub expires_in: u64,
@@ -138,6 +139,7 @@ impl App {
             .access(grant, now, std::time::Duration::from_secs(ttl))?;
         let refresh_left = refresh_expires_at.ms().saturating_sub(now.ms()).max(0) / 1000;
         Ok(IssuedTokens {
+            session_id: session.id,
             access_token,
             refresh_token,
             expires_in: ttl,

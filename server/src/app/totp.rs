@@ -65,8 +65,12 @@ impl App {
             verified: false,
         })
         .await?;
-        self.audit(&txn, client, Audit::of("mfa.totp.setup", &user))
-            .await?;
+        self.audit(
+            &txn,
+            client,
+            Audit::of("mfa.totp.setup", &user).session(caller.session_id()),
+        )
+        .await?;
         self.commit(txn).await?;
         enrolment(
             &self.config.totp.issuer_name,
@@ -101,15 +105,18 @@ impl App {
             self.audit(
                 &txn,
                 client,
-                Audit::of("mfa.totp.setup_exhausted", &caller.user),
+                Audit::of("mfa.totp.setup_exhausted", &caller.user).session(caller.session_id()),
             )
             .await?;
             self.commit(txn).await?;
             return Err(Error::CodeAttemptsExceeded);
         }
         let Some(step) = self.totp_step(&caller.user, pending, &code)? else {
-            self.audit_failure(client, Audit::of("mfa.totp.code_wrong", &caller.user))
-                .await?;
+            self.audit_failure(
+                client,
+                Audit::of("mfa.totp.code_wrong", &caller.user).session(caller.session_id()),
+            )
+            .await?;
             return Err(Error::CodeInvalid);
         };
         self.enrol(caller, Method::Totp, pending.id, Some(step), client)
@@ -154,8 +161,12 @@ impl App {
             verified: false,
         })
         .await?;
-        self.audit(&txn, client, Audit::of("mfa.sms.setup", &user))
-            .await?;
+        self.audit(
+            &txn,
+            client,
+            Audit::of("mfa.sms.setup", &user).session(caller.session_id()),
+        )
+        .await?;
         self.commit(txn).await?;
         Ok(PhoneCode {
             sent: true,
@@ -187,8 +198,12 @@ impl App {
                 txn.sms_code_delete(user.id, SmsPurpose::MfaSetup.as_str())
                     .await?;
             }
-            self.audit(&txn, client, Audit::of("mfa.sms.code_wrong", &user))
-                .await?;
+            self.audit(
+                &txn,
+                client,
+                Audit::of("mfa.sms.code_wrong", &user).session(caller.session_id()),
+            )
+            .await?;
         }
         // The try counts whatever came out of it.
         self.commit(txn).await?;
@@ -265,7 +280,9 @@ impl App {
         self.audit(
             &txn,
             client,
-            Audit::of("mfa.method.verified", &user).detail(detail),
+            Audit::of("mfa.method.verified", &user)
+                .session(caller.session_id())
+                .detail(detail),
         )
         .await?;
         let message = Message::MfaEnabled {

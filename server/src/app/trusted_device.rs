@@ -65,7 +65,9 @@ impl App {
         self.audit(
             &txn,
             client,
-            Audit::of("trusted_device.revoked", &user).detail(detail),
+            Audit::of("trusted_device.revoked", &user)
+                .session(caller.session_id())
+                .detail(detail),
         )
         .await?;
         self.commit(txn).await?;

@@ -17,6 +17,7 @@ pub enum Failure {
     // The gateway's own.
     NoRoute,
     BadPath,
+    BadBody,
     Method { allowed: Vec<HeaderValue> },
     TooLarge,
     TooSlow,
@@ -117,6 +118,8 @@ impl Failure {
             ),
             Self::NoRoute => said(404, C::NotFound, "There is nothing at this path."),
             Self::BadPath => said(400, C::BadRequest, "The path is not well formed."),
+            Self::BadBody => said(400, C::BadRequest, "The body could not be read.")
+                .with(http::header::CONNECTION, "close"),
             Self::Method { .. } => said(
                 405,
                 C::MethodNotAllowed,

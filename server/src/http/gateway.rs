@@ -224,8 +224,8 @@ async fn within_limits(request: Request<Body>) -> Result<Request<Body>, Failure>
     match tokio::time::timeout(BODY_PATIENCE, read).await {
         Err(_) => Err(Failure::TooSlow),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
-        // The client went away in the middle; nobody reads this answer.
-        Ok(Err(_)) => Err(Failure::BadPath),
+        // Chunks that are none, or a client that went away and will not read this answer.
+        Ok(Err(_)) => Err(Failure::BadBody),
         Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body.to_bytes()))),
     }
 }
