@@ -19,7 +19,7 @@ use super::token::Kind;
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Taken, Txn, User};
 
-const TRIES_PER_TOKEN: i32 = 5;
+pub(super) const TRIES_PER_TOKEN: i32 = 5;
 const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 pub struct Challenge<'f> {
