@@ -47,5 +47,6 @@ mod step_up;
 mod tokens;
 mod totp;
 mod trusted_devices;
+mod trusted_devices_end;
 mod verify_phone;
 mod wire;
