@@ -250,8 +250,9 @@ async fn a_suspended_account_is_not_reset() {
     client.mfa_reset_request().send().await.unwrap();
     let token = server.link_token(&user.email, "mfa-reset").await;
     let app = server.app();
-    let suspended = app.operator_user_suspend(&user.email, &server.operator());
-    suspended.await.unwrap();
+    app.operator_user_suspend(&user.email, &server.operator())
+        .await
+        .unwrap();
     assert_eq!(
         refusal(confirm(&server, &token).await),
         (400, ErrorCode::TokenInvalid)
