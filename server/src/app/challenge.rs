@@ -19,7 +19,7 @@ use super::token::Kind;
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Taken, Txn, User};
 
-const TRIES_PER_TOKEN: i32 = 5;
+pub(super) const TRIES_PER_TOKEN: i32 = 5;
 const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 pub struct Challenge<'f> {
@@ -217,10 +217,12 @@ impl App {
                     return Ok(None);
                 };
                 let phone = row.phone.as_deref().unwrap_or_default();
+                // Typed with the spaces that phones show, as everywhere else.
+                let code: String = code.chars().filter(|c| *c != ' ').collect();
                 // The try at the code commits by itself, and a right code is used up with it.
                 let txn = self.store.begin().await?;
                 let tried = self
-                    .sms_try(&txn, user, SmsPurpose::Login, phone, code)
+                    .sms_try(&txn, user, SmsPurpose::Login, phone, &code)
                     .await?;
                 txn.commit().await?;
                 Ok((tried == Tried::Right).then_some(Proof::SmsCode { method: row.id }))

@@ -14,7 +14,7 @@ use super::methods::{self, Method};
 use super::password::{Plain, Verdict};
 use super::random::hash;
 use super::session::{Authenticated, IssuedTokens};
-use super::sms::Sent;
+use super::sms::{Sent, TRIES};
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Reservation, Txn, User};
 
@@ -234,13 +234,22 @@ impl App {
         let sms = methods::find(rows, Method::Sms, true).and_then(|row| row.phone.clone());
         let mut sent = None;
         if let (true, Some(number)) = (send, &sms) {
-            sent = Some(self.login_code_send(txn, user, number).await?);
-            if matches!(sent, Some(Sent::Now { .. })) {
-                txn.mfa_challenge_code_sent(challenge.jti, now.ms()).await?;
-            } else if !self.login_code_is_live(txn, user).await? {
-                // The day's budget is used up: only the other methods are left.
-                methods.retain(|method| *method != Method::Sms);
+            let outcome = self.login_code_send(txn, user, number).await?;
+            match outcome {
+                Sent::Now { .. } => {
+                    txn.mfa_challenge_code_sent(challenge.jti, now.ms()).await?;
+                }
+                // The day's budget is used up and no code will come while the token lives: only
+                // the other methods are left.
+                Sent::Limited { retry_after }
+                    if retry_after >= left.as_secs()
+                        && !self.login_code_is_live(txn, user).await? =>
+                {
+                    methods.retain(|method| *method != Method::Sms);
+                }
+                Sent::Limited { .. } => {}
             }
+            sent = Some(outcome);
         }
         if txn.backup_codes_remaining(user.id).await? > 0 {
             methods.push(Method::BackupCodes);
@@ -275,6 +284,6 @@ impl App {
         let row = txn
             .sms_code_fetch(user.id, SmsPurpose::Login.as_str())
             .await?;
-        Ok(row.is_some_and(|row| row.expires_at > self.now().ms()))
+        Ok(row.is_some_and(|row| row.expires_at > self.now().ms() && row.attempts < TRIES))
     }
 }

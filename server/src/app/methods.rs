@@ -47,6 +47,11 @@ pub fn find(rows: &[MfaMethod], method: Method, verified: bool) -> Option<&MfaMe
         .find(|row| row.verified == verified && Method::of(row) == Some(method))
 }
 
+/// Verified, or pending and not lapsed.
+fn is_live(row: &MfaMethod, now: i64) -> bool {
+    row.verified || row.expires_at.is_some_and(|at| at > now)
+}
+
 /// One line of the list of methods.
 pub struct MethodInfo {
     pub method: Method,
@@ -68,10 +73,9 @@ impl App {
         let now = self.now().ms();
         let rows = self.store.mfa_methods_list(caller.user.id).await?;
         let default = verified(&rows).first().copied();
-        let live = |row: &&MfaMethod| row.verified || row.expires_at.is_some_and(|at| at > now);
         let methods = rows
             .iter()
-            .filter(live)
+            .filter(|row| is_live(row, now))
             .filter_map(|row| {
                 Some(MethodInfo {
                     method: Method::of(row)?,
@@ -105,6 +109,14 @@ impl App {
         let removed = match method {
             Method::BackupCodes => txn.backup_codes_delete(user.id).await?,
             method => {
+                // A set-up that has lapsed is not in the list, so it is not there to be deleted.
+                let now = self.now().ms();
+                if !before
+                    .iter()
+                    .any(|row| Method::of(row) == Some(method) && is_live(row, now))
+                {
+                    return Err(Error::NotFound);
+                }
                 if method == Method::Sms {
                     txn.sms_code_delete(user.id, "mfa_setup").await?;
                     txn.sms_code_delete(user.id, "login").await?;

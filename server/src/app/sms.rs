@@ -13,7 +13,7 @@ use super::random::six_digits;
 use super::{App, methods};
 use crate::datastore::{SmsCode, Taken, Txn, User};
 
-const TRIES: i32 = 5;
+pub(super) const TRIES: i32 = 5;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

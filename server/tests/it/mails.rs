@@ -85,7 +85,7 @@ impl TestServer {
         now.format("%-d %b %Y, %H:%M UTC").to_string()
     }
 
-    async fn post(&self, path: &str, access: &str, body: serde_json::Value) -> Answer {
+    async fn post_as(&self, path: &str, access: &str, body: serde_json::Value) -> Answer {
         let request = self.http().post(path, &body).bearer_auth(access);
         let answer = send(request).await;
         assert!(answer.status < 300, "{path}: {answer:?}");
@@ -193,7 +193,7 @@ async fn an_api_key_is_replaced() {
     assert_eq!(send(request).await.status, 200);
     inbox.nothing().await;
     let rotated = server
-        .post("/api/auth/api-key/rotate", access, json!({}))
+        .post_as("/api/auth/api-key/rotate", access, json!({}))
         .await;
     let (key, mail) = (rotated.text("api_key"), inbox.fresh().await.0.remove(0));
     assert!(!mail.source.contains(&key));
@@ -209,23 +209,29 @@ async fn second_factors_come_and_go() {
     let mut inbox = Inbox::open(&server).await;
     let access = tokens.access_token.expose();
     let setup = server
-        .post("/api/auth/mfa/totp/setup", access, json!({}))
+        .post_as("/api/auth/mfa/totp/setup", access, json!({}))
         .await;
     inbox.nothing().await;
     let body = json!({ "code": server.totp_code(&setup.text("secret")) });
-    server.post("/api/auth/mfa/totp/verify", access, body).await;
+    server
+        .post_as("/api/auth/mfa/totp/verify", access, body)
+        .await;
     inbox.security_mail("totp_enabled").await;
 
     let body = json!({ "phone_number": PHONE });
-    server.post("/api/auth/mfa/sms/setup", access, body).await;
+    server
+        .post_as("/api/auth/mfa/sms/setup", access, body)
+        .await;
     let code = server.sms_code(PHONE).await;
     inbox.sms("sms_setup").await;
     let body = json!({ "code": code });
-    server.post("/api/auth/mfa/sms/verify", access, body).await;
+    server
+        .post_as("/api/auth/mfa/sms/verify", access, body)
+        .await;
     inbox.security_mail("sms_enabled").await;
 
     let regenerate = "/api/auth/mfa/backup-codes/regenerate";
-    server.post(regenerate, access, json!({})).await;
+    server.post_as(regenerate, access, json!({})).await;
     inbox.security_mail("backup_codes_regenerated").await;
     for method in ["backup_codes", "totp"] {
         let request = server.http().delete(&format!("/api/auth/mfa/{method}"));
@@ -247,7 +253,7 @@ async fn second_factors_are_reset() {
     let mut inbox = Inbox::open(&server).await;
     let access = tokens.access_token.expose();
     let request = "/api/auth/mfa/reset/request";
-    server.post(request, access, json!({})).await;
+    server.post_as(request, access, json!({})).await;
     let mail = inbox.mail("mfa_reset_link").await;
     assert!(mail.source.contains(&format!("{SITE}/mfa-reset#token=")));
     let token = server.link_token(EMAIL, "mfa-reset").await;
@@ -304,11 +310,11 @@ async fn a_phone_is_verified() {
     let tokens = server.login(EMAIL).await;
     let access = tokens.access_token.expose();
     let request = "/api/auth/verify-phone/request";
-    server.post(request, access, json!({})).await;
+    server.post_as(request, access, json!({})).await;
     let body = json!({ "code": server.sms_code(PHONE).await });
     inbox.sms("sms_verify_phone").await;
     let confirm = "/api/auth/verify-phone/confirm";
-    server.post(confirm, access, body).await;
+    server.post_as(confirm, access, body).await;
     inbox.nothing().await;
     server.stop_and_check().await;
 }
