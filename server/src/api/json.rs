@@ -266,6 +266,13 @@ mod tests {
     }
 
     #[test]
+    fn a_body_with_more_than_it_needs_is_read() {
+        let body = from_json::<Body>(br#"{"email":"a","tags":["b"],"role":{"x":[1,null]}}"#);
+        let body = body.unwrap();
+        assert_eq!((body.email.as_str(), body.tags.len()), ("a", 1));
+    }
+
+    #[test]
     fn deep_nesting_is_refused_and_not_followed() {
         let deep = format!("{{\"email\":{}1{}}}", "[".repeat(5000), "]".repeat(5000));
         assert_eq!(refused(&deep).1, "json_invalid");

@@ -1,10 +1,6 @@
 //! The server's tests: one binary, one module for each topic. They start real servers in this
 //! process, on a free port with a database of their own, and drive them through the generated
 //! client, or through raw HTTP where the client cannot say it. Time is a clock that they hold.
-#![expect(
-    clippy::result_large_err,
-    reason = "The generated client's error carries the whole response; tests unwrap it."
-)]
 
 mod support;
 
