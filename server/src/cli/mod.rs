@@ -3,7 +3,7 @@
 pub mod args;
 mod contract;
 mod operator;
-mod serve;
+pub mod serve;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use dropshot::{Body, DynamicVersionPolicy, HttpError};
-use http::Request;
+use http::header::HeaderValue;
+use http::{Method, Request};
 use slog::Logger;
 
 use super::Rules;
@@ -31,7 +32,12 @@ impl DynamicVersionPolicy for Doorkeeper {
             Err(failure @ Failure::BadPath) => Err(self.refuse(request, failure)),
             Err(failure) if !METHODS.contains(method) => Err(self.refuse(request, failure)),
             // The framework would find `get` where the contract says `GET`.
-            Ok(_) if !METHODS.contains(method) => Err(self.refuse(request, Failure::NoRoute)),
+            Ok(_) if !METHODS.contains(method) => {
+                let has = |method: &&Method| look_up(&self.dispatch, method, path).is_ok();
+                let names = METHODS.iter().filter(has).map(Method::as_str);
+                let allowed = names.flat_map(HeaderValue::from_str).collect();
+                Err(self.refuse(request, Failure::Method { allowed }))
+            }
             _ => Ok(CONTRACT_VERSION),
         }
     }

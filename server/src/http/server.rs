@@ -7,6 +7,7 @@ use std::time::Duration;
 use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder, VersionPolicy};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::cookies::CookieRules;
 use super::cors::Origins;
@@ -221,10 +222,11 @@ impl Running {
             background,
             ..
         } = self;
-        let drained = tokio::time::timeout(DRAIN, server.close()).await;
+        let deadline = Instant::now() + DRAIN;
+        let drained = timeout_at(deadline, server.close()).await;
         let _ = stop.send(true);
         for task in background {
-            let _ = tokio::time::timeout(DRAIN, task).await;
+            let _ = timeout_at(deadline, task).await;
         }
         app.store
             .clone()
@@ -233,9 +235,11 @@ impl Running {
             .map_err(StartError::from_display)?;
         match drained {
             Ok(closed) => closed.map_err(StartError),
-            Err(_) => Err(StartError(
-                "requests were still running after 30 s".to_owned(),
-            )),
+            // Whoever asked for the stop wants it now; what is lost was not answered.
+            Err(_) => {
+                tracing::warn!("requests were still running at the end of the drain");
+                Ok(())
+            }
         }
     }
 }

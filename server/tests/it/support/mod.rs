@@ -2,6 +2,8 @@
 
 pub mod db;
 pub mod outbox;
+pub mod process;
+pub mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
