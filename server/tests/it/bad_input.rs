@@ -1,1 +1,545 @@
-//! To be written.
+//! What no client should send: each gets its status and the one error body, which names the field;
+//! the process lives, and no row changes.
+
+use bp_auth_client::types::TokenResponse;
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use crate::support::wire::{Operation, fields, operations, refused};
+use crate::support::{PASSWORD, TestServer};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Somebody logged in with a set-up pending, so that nothing is refused for its state.
+async fn bench() -> (TestServer, TokenResponse) {
+    let server = TestServer::start().await;
+    let tokens = server.registered("ada@example.com").await;
+    server
+        .bearer(&tokens.access_token)
+        .totp_setup()
+        .send()
+        .await
+        .unwrap();
+    server.mails().await;
+    (server, tokens)
+}
+
+/// A body that the operation would read.
+fn sample(operation: &Operation) -> Value {
+    match operation.path.strip_prefix("/api/auth/").unwrap() {
+        "register" => json!({ "email": "new@example.com", "password": PASSWORD }),
+        "token" => json!({ "username": "ada@example.com", "password": PASSWORD }),
+        "refresh" => json!({ "refresh_token": "bpr_x" }),
+        "logout" => json!({ "refresh_token": "bpr_x" }),
+        "reactivate/request" => json!({ "email": "ada@example.com" }),
+        "mfa/sms/setup" => json!({ "phone_number": "+4915112345678" }),
+        "mfa/challenge" => json!({ "mfa_token": "x", "code": "123456" }),
+        "reactivate/confirm" | "mfa/reset/confirm" => json!({ "token": "x" }),
+        "verify-phone/confirm" | "mfa/totp/verify" | "mfa/sms/verify" => {
+            json!({ "code": "123456" })
+        }
+        other => panic!("no sample for {other}"),
+    }
+}
+
+fn with_body() -> Vec<Operation> {
+    let all: Vec<Operation> = operations()
+        .into_iter()
+        .filter(|operation| operation.media.is_some())
+        .collect();
+    assert_eq!(all.len(), 12);
+    all
+}
+
+fn json_bodies() -> Vec<Operation> {
+    let mut all = with_body();
+    all.retain(|operation| operation.media.as_deref() == Some("application/json"));
+    assert_eq!(all.len(), 11);
+    all
+}
+
+async fn send(request: RequestBuilder) -> Response {
+    request.send().await.unwrap()
+}
+
+fn bearer(server: &TestServer, operation: &Operation, tokens: &TokenResponse) -> RequestBuilder {
+    let request = operation.request(server);
+    match operation.takes_token && !operation.path.ends_with("/logout") {
+        true => request.bearer_auth(tokens.access_token.expose()),
+        false => request,
+    }
+}
+
+/// Sends a JSON text to an operation and expects a 422 about the field.
+async fn refuses(
+    server: &TestServer,
+    tokens: &TokenResponse,
+    operation: &Operation,
+    text: &str,
+    field: &str,
+) {
+    let request = bearer(server, operation, tokens).header("content-type", "application/json");
+    let answer = send(request.body(text.to_owned())).await;
+    let body = refused(answer, 422, "validation_error").await;
+    assert_eq!(
+        fields(&body),
+        [field],
+        "{} {text}: {body}",
+        operation.name()
+    );
+    let kind = body["errors"][0]["type"].as_str().unwrap();
+    assert!(
+        kind.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+        "{kind}"
+    );
+    let oauth = operation.path.ends_with("/refresh");
+    assert_eq!(
+        body["error"] == "invalid_request",
+        oauth,
+        "{}",
+        operation.name()
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_or_missing_media_type_is_415() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    for operation in with_body() {
+        let body = sample(&operation);
+        let text = match operation.media.as_deref() {
+            Some(FORM) => serde_urlencoded_of(&body),
+            _ => body.to_string(),
+        };
+        let right = operation.media.as_deref().unwrap();
+        let other = if right == FORM {
+            "application/json"
+        } else {
+            FORM
+        };
+        let wrong = [
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/jsonp",
+            "",
+            other,
+        ];
+        for media in wrong.into_iter().map(Some).chain([None]) {
+            let mut request = bearer(&server, &operation, &tokens).body(text.clone());
+            if let Some(media) = media {
+                request = request.header("content-type", media);
+            }
+            let answer = send(request).await;
+            let body = refused(answer, 415, "unsupported_media_type").await;
+            assert!(body["message"].as_str().unwrap().contains(right), "{body}");
+        }
+    }
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+fn serde_urlencoded_of(body: &Value) -> String {
+    let pairs = body.as_object().unwrap().iter();
+    let pairs = pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap()));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+#[tokio::test]
+async fn a_media_type_may_have_parameters_and_any_case() {
+    let server = TestServer::start().await;
+    for media in [
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "application/json;x=y",
+    ] {
+        let request = server.raw().post(server.at("/api/auth/reactivate/request"));
+        let request = request
+            .header("content-type", media)
+            .body(r#"{"email":"a@example.com"}"#);
+        assert_eq!(send(request).await.status(), 204, "{media}");
+    }
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn what_is_not_a_json_object_is_422() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    for operation in json_bodies() {
+        let optional = operation.path.ends_with("/logout");
+        for text in [
+            "",
+            "{",
+            "{]",
+            "{} {}",
+            "nul",
+            "[]",
+            "1",
+            "null",
+            "\"x\"",
+            "[{}]",
+            "\u{feff}{}",
+        ] {
+            if !(optional && text.is_empty()) {
+                refuses(&server, &tokens, &operation, text, "body").await;
+            }
+        }
+        let request =
+            bearer(&server, &operation, &tokens).header("content-type", "application/json");
+        let answer = send(request.body(b"{\"x\":\"\xff\"}".to_vec())).await;
+        assert_eq!(
+            fields(&refused(answer, 422, "validation_error").await),
+            ["body"]
+        );
+        let deep = format!("{{\"x\":{}{}}}", "[".repeat(4000), "]".repeat(4000));
+        refuses(&server, &tokens, &operation, &deep, "body").await;
+    }
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_key_twice_is_422_be_it_known_or_not() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    for operation in json_bodies() {
+        let sample = sample(&operation);
+        let inner = sample.to_string();
+        let inner = &inner[1..inner.len() - 1];
+        for (key, value) in sample.as_object().unwrap() {
+            let text = format!("{{{inner},\"{key}\":{value}}}");
+            refuses(&server, &tokens, &operation, &text, &format!("body.{key}")).await;
+        }
+        let text = format!("{{{inner},\"odd\":1,\"odd\":2}}");
+        refuses(&server, &tokens, &operation, &text, "body.odd").await;
+        let text = format!("{{{inner},\"odd\":{{\"in\":1,\"in\":1}}}}");
+        refuses(&server, &tokens, &operation, &text, "body.odd.in").await;
+    }
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn another_type_null_or_a_missing_field_is_422_at_the_field() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    for operation in json_bodies() {
+        let sample = sample(&operation);
+        let optional = |key: &str| {
+            operation.path.ends_with("/logout")
+                || (operation.path.ends_with("/challenge") && key == "code")
+        };
+        for key in sample.as_object().unwrap().keys() {
+            let place = format!("body.{key}");
+            for wrong in [
+                json!(1),
+                json!(1.5),
+                json!(true),
+                json!([]),
+                json!(["x"]),
+                json!({}),
+            ] {
+                let mut body = sample.clone();
+                body[key] = wrong;
+                refuses(&server, &tokens, &operation, &body.to_string(), &place).await;
+            }
+            if !optional(key) {
+                let mut body = sample.clone();
+                body[key] = Value::Null;
+                refuses(&server, &tokens, &operation, &body.to_string(), &place).await;
+                body.as_object_mut().unwrap().remove(key);
+                refuses(&server, &tokens, &operation, &body.to_string(), &place).await;
+            }
+        }
+    }
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn optional_fields_have_their_types_and_values_too() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    let all = json_bodies();
+    for (end, key, wrong) in [
+        ("/register", "full_name", json!(5)),
+        ("/register", "full_name", json!("x".repeat(201))),
+        ("/register", "phone", json!(4915112345678_i64)),
+        ("/register", "phone", json!("015112345678")),
+        ("/register", "phone", json!("")),
+        ("/register", "locale", json!(["en"])),
+        ("/register", "locale", json!("x".repeat(36))),
+        ("/logout", "all_sessions", json!("true")),
+        ("/logout", "all_sessions", json!(1)),
+        ("/challenge", "method", json!("email")),
+        ("/challenge", "method", json!("TOTP")),
+        ("/challenge", "method", json!("")),
+        ("/challenge", "method", json!(1)),
+        ("/challenge", "remember_device", json!("yes")),
+        ("/challenge", "device_name", json!(1)),
+        ("/challenge", "device_name", json!("x".repeat(101))),
+    ] {
+        let operation = all
+            .iter()
+            .find(|operation| operation.path.ends_with(end))
+            .unwrap();
+        let mut body = sample(operation);
+        body[key] = wrong;
+        let place = format!("body.{key}");
+        refuses(&server, &tokens, operation, &body.to_string(), &place).await;
+    }
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn empty_or_too_long_strings_are_422_at_the_field() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    let long_email = format!("{}@example.com", "a".repeat(250));
+    let all = json_bodies();
+    for (end, key, wrong) in [
+        ("/register", "email", String::new()),
+        ("/register", "email", long_email.clone()),
+        ("/register", "email", "no-at-sign".to_owned()),
+        ("/register", "password", String::new()),
+        ("/register", "password", "a1-".repeat(43)),
+        ("/register", "password", "é".repeat(600)),
+        ("/refresh", "refresh_token", String::new()),
+        ("/reactivate/request", "email", String::new()),
+        ("/reactivate/request", "email", long_email),
+        ("/verify-phone/confirm", "code", String::new()),
+        ("/verify-phone/confirm", "code", "1".repeat(1000)),
+        ("/totp/verify", "code", String::new()),
+        ("/totp/verify", "code", "1".repeat(1000)),
+        ("/sms/verify", "code", String::new()),
+        ("/sms/verify", "code", "12345a".to_owned()),
+        ("/sms/setup", "phone_number", String::new()),
+        ("/sms/setup", "phone_number", "+1".repeat(100)),
+        ("/challenge", "mfa_token", String::new()),
+        ("/challenge", "code", String::new()),
+        ("/challenge", "code", "1".repeat(1000)),
+    ] {
+        let operation = all
+            .iter()
+            .find(|operation| operation.path.ends_with(end))
+            .unwrap();
+        let mut body = sample(operation);
+        body[key] = wrong.into();
+        let place = format!("body.{key}");
+        refuses(&server, &tokens, operation, &body.to_string(), &place).await;
+    }
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn control_characters_are_422_in_every_string_known_or_not() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    for operation in json_bodies() {
+        let sample = sample(&operation);
+        for bad in [
+            "\\u0000", "\\n", "\\t", "\\u001b", "\\u007f", "\\u0085", "\\u2028", "\\u2029",
+        ] {
+            for key in sample.as_object().unwrap().keys() {
+                let text = sample.to_string().replacen(
+                    &format!("\"{key}\":\""),
+                    &format!("\"{key}\":\"{bad}"),
+                    1,
+                );
+                let place = format!("body.{key}");
+                refuses(&server, &tokens, &operation, &text, &place).await;
+            }
+            let text = sample
+                .to_string()
+                .replacen('{', &format!("{{\"odd\":[\"{bad}\"],"), 1);
+            refuses(&server, &tokens, &operation, &text, "body.odd.0").await;
+            let text = sample
+                .to_string()
+                .replacen('{', &format!("{{\"o{bad}\":1,"), 1);
+            refuses(&server, &tokens, &operation, &text, "body.o?").await;
+        }
+    }
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_form_is_read_as_strictly_as_json() {
+    let server = TestServer::start().await;
+    server.registered("ada@example.com").await;
+    server.mails().await;
+    let before = server.db.everything().await;
+    for (text, field) in [
+        ("", "body.username"),
+        ("password=x", "body.username"),
+        ("username=ada%40example.com", "body.password"),
+        ("username=&password=x", "body.username"),
+        ("username=a%40b.example&password=", "body.password"),
+        ("username=a&username=b&password=x", "body.username"),
+        ("username=a&password=x&odd=1&odd=2", "body.odd"),
+        ("username=a%00&password=x", "body.username"),
+        ("username=a&password=x%0A", "body.password"),
+        ("username=a&password=x%E2%80%A8", "body.password"),
+        ("username=a&password=x&o%0A=1", "body.o?"),
+        ("username=a&password=x&scope=%07", "body.scope"),
+    ] {
+        let request = server.raw().post(server.at("/api/auth/token"));
+        let answer = send(request.header("content-type", FORM).body(text)).await;
+        let body = refused(answer, 422, "validation_error").await;
+        assert_eq!(fields(&body), [field], "{text}");
+        assert_eq!(body["error"], "invalid_request");
+    }
+    let long = format!("username=ada%40example.com&password={}", "a".repeat(1025));
+    let request = server.raw().post(server.at("/api/auth/token"));
+    let answer = send(request.header("content-type", FORM).body(long)).await;
+    assert_eq!(
+        fields(&refused(answer, 422, "validation_error").await),
+        ["body.password"]
+    );
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_value_is_never_repeated_in_its_refusal() {
+    let (server, tokens) = bench().await;
+    for (path, text) in [
+        (
+            "register",
+            r#"{"email":"a@example.com","password":"hunter2hunter2\u0000"}"#,
+        ),
+        (
+            "register",
+            r#"{"email":"a@example.com","password":["hunter2hunter2"]}"#,
+        ),
+        (
+            "register",
+            r#"{"email":"a@example.com","password":"hunter2hunter2""#,
+        ),
+        ("register", r#"{"email":"hunter2hunter2","password":"x"}"#),
+        (
+            "mfa/challenge",
+            r#"{"mfa_token":"x","code":"1","method":"hunter2hunter2"}"#,
+        ),
+    ] {
+        let request = server.raw().post(server.at(&format!("/api/auth/{path}")));
+        let request = request.bearer_auth(tokens.access_token.expose());
+        let request = request
+            .header("content-type", "application/json")
+            .body(text);
+        let answer = send(request).await;
+        assert_eq!(answer.status(), 422, "{text}");
+        let body = answer.text().await.unwrap();
+        assert!(!body.contains("hunter2"), "{body}");
+    }
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn path_parameters_that_are_none_are_422_and_absent_ones_404() {
+    let (server, tokens) = bench().await;
+    let before = server.db.everything().await;
+    let delete = |path: &str| {
+        let request = server
+            .raw()
+            .delete(server.at(&format!("/api/auth/mfa/{path}")));
+        request.bearer_auth(tokens.access_token.expose())
+    };
+    for id in [
+        "abc",
+        "1.5",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "1e3",
+        "0x1",
+        "%20",
+        "1%00",
+    ] {
+        let answer = send(delete(&format!("trusted-devices/{id}"))).await;
+        let body = refused(answer, 422, "validation_error").await;
+        assert_eq!(fields(&body), ["path.device_id"], "{id}");
+    }
+    for id in [
+        "0",
+        "1",
+        "-1",
+        "9007199254740992",
+        "9223372036854775807",
+        "-9223372036854775808",
+    ] {
+        refused(
+            send(delete(&format!("trusted-devices/{id}"))).await,
+            404,
+            "not_found",
+        )
+        .await;
+    }
+    for method in [
+        "email",
+        "TOTP",
+        "webauthn",
+        "methods",
+        "challenge",
+        "%00",
+        "totp%20",
+        "1",
+    ] {
+        let body = refused(send(delete(method)).await, 422, "validation_error").await;
+        assert_eq!(fields(&body), ["path.method"], "{method}");
+    }
+    refused(send(delete("sms")).await, 404, "not_found").await;
+    assert_eq!(server.db.everything().await, before);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn garbage_or_foreign_tokens_are_401_and_change_nothing() {
+    let (server, tokens) = bench().await;
+    let elsewhere = TestServer::start().await;
+    let foreign = elsewhere.registered("ada@example.com").await;
+    let before = server.db.everything().await;
+    let own = tokens.access_token.expose();
+    let (head, rest) = own.split_once('.').unwrap();
+    let garbage = [
+        foreign.access_token.expose().to_owned(),
+        tokens.refresh_token.expose().to_owned(),
+        "garbage".to_owned(),
+        "a.b.c".to_owned(),
+        format!("eyJhbGciOiJub25lIn0.{rest}"),
+        format!("{head}.{head}.{head}"),
+        own[..own.len() - 4].to_owned(),
+        "x".repeat(6000),
+        String::new(),
+    ];
+    let protected = operations()
+        .into_iter()
+        .filter(|operation| operation.takes_token && !operation.takes_nothing);
+    for operation in protected {
+        for token in &garbage {
+            let by_header = operation
+                .request(&server)
+                .header("authorization", format!("Bearer {token}"));
+            let answer = send(by_header).await;
+            let challenge = answer.headers()["www-authenticate"]
+                .to_str()
+                .unwrap()
+                .to_owned();
+            assert!(challenge.starts_with("Bearer"), "{challenge}");
+            let status = answer.status();
+            let body = answer.text().await.unwrap();
+            assert_eq!(status, 401, "{} {token}: {body}", operation.name());
+            assert!(token.is_empty() || !body.contains(token.as_str()));
+            if !token.is_empty() {
+                let by_cookie = operation
+                    .request(&server)
+                    .header("cookie", format!("bp_token={token}"));
+                refused(send(by_cookie).await, 401, "token_invalid").await;
+            }
+        }
+    }
+    assert_eq!(server.db.everything().await, before);
+    elsewhere.stop_and_check().await;
+    server.stop_and_check().await;
+}

@@ -30,6 +30,7 @@ mod mails;
 mod methods;
 mod mfa_reset;
 mod operator;
+mod order;
 mod outbox;
 mod races;
 mod reactivate;
