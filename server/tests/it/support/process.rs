@@ -161,10 +161,6 @@ impl Serving {
             stderr: read(&self.stderr),
         }
     }
-
-    pub fn log(&self) -> String {
-        read(&self.stderr)
-    }
 }
 
 impl Drop for Serving {
