@@ -169,10 +169,11 @@ impl App {
         Ok(revoked)
     }
 
-    /// Sets the plan of the user's tenant. False when it has exactly this one already.
+    /// Sets the plan of a tenant, named by its id or by the e-mail address of a user of it. False
+    /// when it has exactly this one already.
     pub async fn operator_plan_set(
         &self,
-        email: &str,
+        tenant: &str,
         change: &PlanChange,
         operator: &Operator,
     ) -> Result<bool> {
@@ -183,8 +184,8 @@ impl App {
             return Err(Error::invalid("plan", "plan_unknown", msg));
         }
         let txn = self.store.begin().await?;
-        let user = self.operator_user(&txn, email).await?;
-        let before = tenant_in(&txn, user.tenant_id).await?;
+        let (id, user) = self.operator_tenant(&txn, tenant).await?;
+        let before = tenant_in(&txn, id).await?;
         let status = change.status.as_str();
         let source = PlanSource::Manual.as_str();
         let period_end = change.period_end.map(Timestamp::ms);
@@ -195,14 +196,20 @@ impl App {
         if same {
             return Ok(false);
         }
-        txn.tenant_plan_set(user.tenant_id, &change.plan, status, source, period_end)
+        txn.tenant_plan_set(id, &change.plan, status, source, period_end)
             .await?;
         let detail = json!({
+            "tenant_id": id.to_string(),
             "from": { "plan": before.plan, "status": before.plan_status },
             "to": { "plan": change.plan, "status": status, "period_end": period_end },
         });
-        self.operator_audit(&txn, operator, Audit::of("tenant.plan_set", &user), detail)
-            .await?;
+        let audit = Audit {
+            event: "tenant.plan_set",
+            user: user.as_ref(),
+            session: None,
+            detail: Value::Null,
+        };
+        self.operator_audit(&txn, operator, audit, detail).await?;
         self.commit(txn).await?;
         Ok(true)
     }
@@ -217,16 +224,10 @@ impl App {
     ) -> Result<bool> {
         self.operator_reason(operator)?;
         let txn = self.store.begin().await?;
-        let (id, owner) = match Uuid::parse_str(tenant) {
-            Ok(id) => (id, None),
-            Err(_) => {
-                let user = self.operator_user(&txn, tenant).await?;
-                if user.role != "owner" {
-                    return Err(Error::NotFound);
-                }
-                (user.tenant_id, Some(user))
-            }
-        };
+        let (id, owner) = self.operator_tenant(&txn, tenant).await?;
+        if owner.as_ref().is_some_and(|user| user.role != "owner") {
+            return Err(Error::NotFound);
+        }
         let before = tenant_in(&txn, id).await?;
         if before.state == state.as_str() {
             return Ok(false);
@@ -299,6 +300,15 @@ impl App {
             .await?;
         self.commit(txn).await?;
         Ok(true)
+    }
+
+    /// The tenant of an id or of a user's address, with the user that was named.
+    async fn operator_tenant(&self, txn: &Txn, tenant: &str) -> Result<(Uuid, Option<User>)> {
+        if let Ok(id) = Uuid::parse_str(tenant) {
+            return Ok((id, None));
+        }
+        let user = self.operator_user(txn, tenant).await?;
+        Ok((user.tenant_id, Some(user)))
     }
 
     /// The user of an address, locked.

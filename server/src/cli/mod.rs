@@ -3,7 +3,7 @@
 pub mod args;
 mod contract;
 mod operator;
-mod serve;
+pub mod serve;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -72,7 +72,7 @@ fn nowhere(config: &Config) -> SocketAddr {
     config.server.bind
 }
 
-/// Logs go to standard error; standard output belongs to the command's answer.
+/// Logs go to standard error, panics among them; standard output belongs to the command's answer.
 fn log(format: LogFormat) {
     // The database layer's finest spans hold bound values, which may be secrets.
     let filter = tracing_subscriber::EnvFilter::try_from_env("BP_AUTH_TEST_LOG")
@@ -84,4 +84,10 @@ fn log(format: LogFormat) {
         LogFormat::Json => logs.json().flatten_event(true).init(),
         LogFormat::Text => logs.init(),
     }
+    std::panic::set_hook(Box::new(|panic| {
+        // A message that was put together may hold a value; a constant cannot.
+        let message = panic.payload().downcast_ref::<&str>().unwrap_or(&"");
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, message, "panic");
+    }));
 }

@@ -10,7 +10,7 @@ use crate::config::Config;
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
 pub async fn serve(config: Config) -> Outcome {
-    refuse_drift()?;
+    refuse_drift(document::SNAPSHOT)?;
     let parts = parts(config).await?;
     let applied = parts.store.migrations_apply().await?;
     if !applied.is_empty() {
@@ -33,12 +33,12 @@ pub async fn serve(config: Config) -> Outcome {
 }
 
 /// A server that would not do what its contract says does not start.
-fn refuse_drift() -> Result<(), Box<dyn std::error::Error>> {
+pub fn refuse_drift(snapshot: &str) -> Result<(), Box<dyn std::error::Error>> {
     let emitted = document::emit()?;
-    if emitted == document::SNAPSHOT {
+    if emitted == snapshot {
         return Ok(());
     }
-    let changes = diff::compare_text(document::SNAPSHOT, &emitted)?;
+    let changes = diff::compare_text(snapshot, &emitted)?;
     let list: Vec<String> = changes
         .iter()
         .map(|change| format!("\n  {change}"))

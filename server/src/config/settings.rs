@@ -30,6 +30,8 @@ pub struct Server {
     /// Networks whose `X-Forwarded-For` is believed; single addresses are allowed.
     #[serde(with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Seconds,
     /// Address of the admin listener with `/metrics`. Empty: none.
     #[serde(with = "values::optional")]
     pub admin_bind: Option<SocketAddr>,
@@ -246,6 +248,7 @@ impl Default for Server {
             bind: SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 8080),
             public_url: None,
             trusted_proxies: Vec::new(),
+            body_timeout: Seconds::new(10),
             admin_bind: None,
         }
     }

@@ -133,6 +133,7 @@ impl Checks<'_> {
             ("refresh.idle_ttl", refresh.idle_ttl),
             ("refresh.family_ttl", refresh.family_ttl),
             ("trusted_device.ttl", self.config.trusted_device.ttl),
+            ("server.body_timeout", self.config.server.body_timeout),
         ] {
             self.require(!ttl.is_zero(), key, "expected at least one second");
         }

@@ -1,5 +1,6 @@
 //! Refusals on the wire: each has its status, its code and its headers, in one table.
 
+use dropshot::{ErrorStatusCode, HttpError};
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
@@ -57,18 +58,6 @@ impl Failure {
         if let Self::App(Error::Internal(text)) = &self {
             tracing::error!(request_id, error = %text, "internal error");
         }
-        let mut extra = HeaderMap::new();
-        if let Self::Method { allowed } = &self {
-            let mut names: Vec<&str> = allowed
-                .iter()
-                .filter_map(|name| name.to_str().ok())
-                .collect();
-            names.sort_unstable();
-            names.dedup();
-            if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
-                extra.insert(http::header::ALLOW, value);
-            }
-        }
         let said = self.say();
         let status = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = Body {
@@ -83,17 +72,30 @@ impl Failure {
         let mut response = Response::new(dropshot::Body::from(text));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.extend(extra);
         headers.insert(
             http::header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        for (name, value) in said.headers {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
-            }
-        }
+        insert(headers, said.headers);
         response
+    }
+
+    /// The same, for a request that the framework has not taken yet.
+    pub fn into_http_error(self) -> HttpError {
+        let said = self.say();
+        let status = ErrorStatusCode::from_u16(said.status)
+            .unwrap_or(ErrorStatusCode::INTERNAL_SERVER_ERROR);
+        let mut headers = HeaderMap::new();
+        insert(&mut headers, said.headers);
+        HttpError {
+            status_code: status,
+            error_code: serde_json::to_value(said.code)
+                .ok()
+                .and_then(|code| code.as_str().map(str::to_owned)),
+            internal_message: said.message.clone(),
+            external_message: said.message,
+            headers: Some(Box::new(headers)),
+        }
     }
 
     fn say(self) -> Said {
@@ -120,19 +122,16 @@ impl Failure {
             Self::BadPath => said(400, C::BadRequest, "The path is not well formed."),
             Self::BadBody => said(400, C::BadRequest, "The body could not be read.")
                 .with(http::header::CONNECTION, "close"),
-            Self::Method { .. } => said(
+            Self::Method { allowed } => said(
                 405,
                 C::MethodNotAllowed,
                 "This path does not have this method.",
-            ),
+            )
+            .with(http::header::ALLOW, list(&allowed)),
             Self::TooLarge => said(413, C::PayloadTooLarge, "The body has more than 16 KiB.")
                 .with(http::header::CONNECTION, "close"),
-            Self::TooSlow => said(
-                408,
-                C::RequestTimeout,
-                "The body took longer than 10 seconds.",
-            )
-            .with(http::header::CONNECTION, "close"),
+            Self::TooSlow => said(408, C::RequestTimeout, "The body took too long to arrive.")
+                .with(http::header::CONNECTION, "close"),
             Self::Panic => internal(),
         }
     }
@@ -299,6 +298,24 @@ impl Said {
             self.message
         );
         self.with_challenge(Some(&parameters))
+    }
+}
+
+fn list(methods: &[HeaderValue]) -> String {
+    let mut names: Vec<&str> = methods
+        .iter()
+        .filter_map(|name| name.to_str().ok())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+fn insert(headers: &mut HeaderMap, more: Vec<(HeaderName, String)>) {
+    for (name, value) in more {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! limits, turns panics into errors, and gives every answer the same body and headers.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dropshot::{
@@ -17,19 +18,29 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderMap, HeaderValue}
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::Context;
 use super::call::is_oauth;
 use super::cors::is_preflight;
 use super::failure::Failure;
+use super::{Context, Rules};
 use crate::api::auth::auth_api_mod;
 use crate::api::mfa::{mfa_api_mod, mfa_method_api_mod};
 use crate::api::{AuthApi, BODY_LIMIT_BYTES, MfaApi, MfaMethodApi};
 
-/// A body that trickles holds a connection and nothing else, and not for longer than this.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// What a request may be. The framework would take a method for the same in lower case.
+pub const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::TRACE,
+    Method::CONNECT,
+];
 
 /// Finds the endpoint of a request.
-pub type Dispatch = Box<dyn Fn(&Method, &str) -> Result<Found, Failure> + Send + Sync>;
+pub type Dispatch = Arc<dyn Fn(&Method, &str) -> Result<Found, Failure> + Send + Sync>;
 
 type Handler = Box<
     dyn FnOnce(RequestContext<Context>, Request<Body>) -> BoxFuture<'static, Option<Response<Body>>>
@@ -43,19 +54,8 @@ pub struct Found {
 
 /// What the framework serves: everything, whatever the method.
 pub fn catch_all() -> Result<ApiDescription<Context>, String> {
-    let methods = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::CONNECT,
-    ];
     let mut api = ApiDescription::new();
-    for method in methods {
+    for method in METHODS {
         let endpoint = ApiEndpoint::new(
             format!("gateway_{}", method.as_str().to_lowercase()),
             enter,
@@ -83,7 +83,7 @@ where
     let auth = router(auth_api_mod::api_description::<A>().map_err(said)?);
     let mfa = router(mfa_api_mod::api_description::<A>().map_err(said)?);
     let method = router(mfa_method_api_mod::api_description::<A>().map_err(said)?);
-    Ok(Box::new(move |verb, path| {
+    Ok(Arc::new(move |verb, path| {
         auth(verb, path)
             .or_else(|miss| mfa(verb, path).map_err(|more| both(miss, more)))
             .or_else(|miss| method(verb, path).map_err(|more| both(miss, more)))
@@ -91,7 +91,7 @@ where
 }
 
 /// The router's type has no name outside the framework, but a closure can hold it.
-fn router(
+pub fn router(
     api: ApiDescription<Context>,
 ) -> impl Fn(&Method, &str) -> Result<Found, Failure> + Send + Sync {
     let router = api.into_router();
@@ -161,7 +161,7 @@ async fn enter(
     let (operation, routed) = route(context, rqctx, request).await;
     let mut response =
         routed.unwrap_or_else(|failure| failure.into_response(&request_id, is_oauth(&path)));
-    finish(context, &path, &headers, response.headers_mut());
+    finish(&context.rules, &path, &headers, response.headers_mut());
 
     let status = response.status().as_u16();
     let millis = started.elapsed().as_micros() as f64 / 1000.0;
@@ -179,16 +179,17 @@ async fn route(
     if is_preflight(&method, request.headers()) {
         return (None, preflight(context, &path, request.headers()));
     }
-    let found = match look_up(context, &method, &path) {
+    let found = match look_up(&context.dispatch, &method, &path) {
         Ok(found) => found,
         Err(failure) => return (None, Err(failure)),
     };
     let operation = found.endpoint.operation_id.clone();
-    let request = match within_limits(request).await {
+    let request = match within_limits(request, context.rules.body_patience).await {
         Ok(request) => request,
         Err(failure) => return (Some(operation), Err(failure)),
     };
     rqctx.endpoint = found.endpoint;
+    let request_id = rqctx.request_id.clone();
     let handled = AssertUnwindSafe((found.handler)(rqctx, request))
         .catch_unwind()
         .await;
@@ -196,21 +197,28 @@ async fn route(
         Ok(Some(response)) => Ok(response),
         // Handlers answer through `Reply`; an error of the framework's own kind has no body of ours.
         Ok(None) => Err(crate::app::Error::Internal("a handler gave no answer".to_owned()).into()),
-        Err(_) => Err(Failure::Panic),
+        Err(_) => {
+            tracing::error!(request_id, operation, "a handler panicked");
+            Err(Failure::Panic)
+        }
     };
     (Some(operation), response)
 }
 
 /// One resource has one path: the framework's router would also accept doubled slashes.
-fn look_up(context: &Context, method: &Method, path: &str) -> Result<Found, Failure> {
+pub fn look_up(dispatch: &Dispatch, method: &Method, path: &str) -> Result<Found, Failure> {
     if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
         return Err(Failure::NoRoute);
     }
-    (context.dispatch)(method, path)
+    dispatch(method, path)
 }
 
-/// Reads the whole body, so that size and time are judged before anything else is.
-async fn within_limits(request: Request<Body>) -> Result<Request<Body>, Failure> {
+/// Reads the whole body, so that size and time are judged before anything else is. One that
+/// trickles holds a connection and nothing else, and not for longer than `patience`.
+async fn within_limits(
+    request: Request<Body>,
+    patience: Duration,
+) -> Result<Request<Body>, Failure> {
     let declared = request
         .headers()
         .get(CONTENT_LENGTH)
@@ -221,7 +229,7 @@ async fn within_limits(request: Request<Body>) -> Result<Request<Body>, Failure>
     }
     let (parts, body) = request.into_parts();
     let read = Limited::new(body, BODY_LIMIT_BYTES).collect();
-    match tokio::time::timeout(BODY_PATIENCE, read).await {
+    match tokio::time::timeout(patience, read).await {
         Err(_) => Err(Failure::TooSlow),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
         // Chunks that are none, or a client that went away and will not read this answer.
@@ -238,7 +246,7 @@ fn preflight(
     let all = [Method::GET, Method::POST, Method::DELETE];
     let methods: Vec<&str> = all
         .iter()
-        .filter(|method| look_up(context, method, path).is_ok())
+        .filter(|method| look_up(&context.dispatch, method, path).is_ok())
         .map(Method::as_str)
         .collect();
     if methods.is_empty() {
@@ -254,19 +262,22 @@ fn preflight(
 }
 
 /// What every answer carries, be it a success or not.
-fn finish(context: &Context, path: &str, request: &HeaderMap, response: &mut HeaderMap) {
+pub fn finish(rules: &Rules, path: &str, request: &HeaderMap, response: &mut HeaderMap) {
     let constant = HeaderValue::from_static;
     response.insert(http::header::X_CONTENT_TYPE_OPTIONS, constant("nosniff"));
     if !response.contains_key(CACHE_CONTROL) {
         response.insert(CACHE_CONTROL, constant("no-store"));
     }
-    let seconds = context.rules.hsts_max_age;
+    let seconds = rules.hsts_max_age;
     if seconds > 0
         && let Ok(value) = HeaderValue::from_str(&format!("max-age={seconds}; includeSubDomains"))
     {
         response.insert(http::header::STRICT_TRANSPORT_SECURITY, value);
     }
     if path.starts_with("/api/") {
-        context.rules.origins.expose(request, response);
+        rules.origins.expose(request, response);
     }
 }
+
+#[cfg(test)]
+mod tests;

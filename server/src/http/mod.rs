@@ -5,6 +5,7 @@ pub mod call;
 pub mod convert;
 pub mod cookies;
 pub mod cors;
+pub mod doorkeeper;
 pub mod failure;
 pub mod gateway;
 pub mod handlers;
@@ -12,6 +13,7 @@ pub mod server;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -23,7 +25,7 @@ use gateway::Dispatch;
 /// What every request can reach.
 pub struct Context {
     pub app: Arc<App>,
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     dispatch: Dispatch,
 }
 
@@ -34,6 +36,8 @@ pub struct Rules {
     pub trusted_proxies: Vec<IpNet>,
     /// 0: the header is not sent.
     pub hsts_max_age: u64,
+    /// How long a body may take to arrive.
+    pub body_patience: Duration,
 }
 
 impl Rules {
@@ -70,6 +74,7 @@ mod tests {
             },
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             hsts_max_age: 0,
+            body_patience: Duration::from_secs(10),
         };
         let ip = |peer: &str, forwarded: &[&str]| {
             rules

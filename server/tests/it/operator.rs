@@ -1,1 +1,313 @@
-//! To be written.
+//! What operators type, as processes, and what a server that shares the database makes of it.
+
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::PASSWORD;
+use crate::support::process::{Bench, Serving, text};
+
+const ADA: &str = "ada@example.com";
+
+fn create(bench: &Bench, email: &str) {
+    let output = bench.run_with(&["user", "create", email], &format!("{PASSWORD}\n"));
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).contains(email));
+}
+
+/// A running server with one user, created by an operator.
+async fn bench() -> (Bench, Serving) {
+    let bench = Bench::new();
+    let serving = bench.serve();
+    create(&bench, ADA);
+    (bench, serving)
+}
+
+async fn login(serving: &Serving) -> (StatusCode, Value) {
+    let form = [("username", ADA), ("password", PASSWORD)];
+    said(
+        Client::new()
+            .post(serving.at("/api/auth/token"))
+            .form(&form),
+    )
+    .await
+}
+
+async fn said(request: RequestBuilder) -> (StatusCode, Value) {
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap_or_default())
+}
+
+async fn token(serving: &Serving) -> String {
+    let (status, body) = login(serving).await;
+    assert_eq!(status, 200, "{body}");
+    body["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn get(serving: &Serving, path: &str, token: &str) -> (StatusCode, Value) {
+    said(Client::new().get(serving.at(path)).bearer_auth(token)).await
+}
+
+#[tokio::test]
+async fn users_are_created_shown_and_listed() {
+    let (bench, serving) = bench().await;
+    token(&serving).await;
+    let shown = bench.done(&["user", "show", "ADA@example.com"]);
+    for words in [
+        ADA,
+        "active",
+        "role: owner",
+        "plan: free",
+        "live sessions: 1",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains("argon2"));
+    create(&bench, "bob@example.com");
+    let list = bench.done(&["user", "list"]);
+    assert!(
+        list.contains(ADA) && list.contains("bob@example.com"),
+        "{list}"
+    );
+    assert_eq!(
+        bench
+            .done(&["user", "list", "--limit", "1"])
+            .lines()
+            .count(),
+        1
+    );
+
+    assert!(
+        bench
+            .fails(&["user", "show", "eve@example.com"])
+            .contains("no such user")
+    );
+    let taken = bench.run_with(&["user", "create", ADA], PASSWORD);
+    assert!(!taken.status.success() && text(&taken.stderr).contains("has an account"));
+    let weak = bench.run_with(&["user", "create", "eve@example.com"], "password1");
+    assert!(!weak.status.success() && text(&weak.stderr).contains("too weak"));
+    let db = bench.db().await;
+    assert_eq!(db.count("users").await, 2);
+    assert_eq!(db.count("tenants").await, 2);
+    bench.done(&["check"]);
+}
+
+#[tokio::test]
+async fn a_deactivated_or_suspended_user_is_out_at_once_until_activated() {
+    let (bench, serving) = bench().await;
+    for (command, code) in [
+        ("deactivate", "account_deactivated"),
+        ("suspend", "account_suspended"),
+    ] {
+        let token = token(&serving).await;
+        assert_eq!(get(&serving, "/api/auth/me", &token).await.0, 200);
+        assert_eq!(
+            bench.done(&["user", command, ADA, "--reason", "asked"]),
+            "changed\n"
+        );
+        let (status, body) = get(&serving, "/api/auth/me", &token).await;
+        assert_eq!(
+            (status.as_u16(), &body["error_code"]),
+            (401, &json!("session_revoked"))
+        );
+        let (status, body) = login(&serving).await;
+        assert_eq!((status.as_u16(), &body["error_code"]), (403, &json!(code)));
+        assert_eq!(bench.done(&["user", command, ADA]), "was so already\n");
+        assert_eq!(bench.done(&["user", "activate", ADA]), "changed\n");
+        // Activation gives no ended session back.
+        assert_eq!(get(&serving, "/api/auth/me", &token).await.0, 401);
+        assert_eq!(login(&serving).await.0, 200);
+    }
+    let db = bench.db().await;
+    for event in ["user.deactivated", "user.suspended"] {
+        assert_eq!(db.audited(event).await, 1, "{event}");
+    }
+    let details =
+        db.texts("SELECT actor || detail FROM audit_events WHERE event = 'user.suspended'");
+    let detail = details.await.concat();
+    assert!(
+        detail.starts_with("operator:tester") && detail.contains("asked"),
+        "{detail}"
+    );
+    bench.done(&["check"]);
+}
+
+#[tokio::test]
+async fn revoked_sessions_end_and_the_user_may_log_in_again() {
+    let (bench, serving) = bench().await;
+    let (one, two) = (token(&serving).await, token(&serving).await);
+    assert_eq!(
+        bench.done(&["sessions", "revoke", ADA]),
+        "2 sessions ended\n"
+    );
+    for token in [one, two] {
+        assert_eq!(get(&serving, "/api/auth/me", &token).await.0, 401);
+    }
+    assert_eq!(login(&serving).await.0, 200);
+    assert!(
+        bench
+            .fails(&["sessions", "revoke", "eve@example.com"])
+            .contains("no such user")
+    );
+}
+
+#[tokio::test]
+async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
+    let (bench, serving) = bench().await;
+    assert_eq!(bench.done(&["user", "reset-mfa", ADA]), "was so already\n");
+    let old = token(&serving).await;
+    let setup = Client::new()
+        .post(serving.at("/api/auth/mfa/totp/setup"))
+        .bearer_auth(&old);
+    let (_, setup) = said(setup).await;
+    let secret = totp_rs::Secret::try_from_base32(setup["secret"].as_str().unwrap()).unwrap();
+    let totp = totp_rs::Builder::new()
+        .with_algorithm(totp_rs::Algorithm::SHA1)
+        .with_secret(secret);
+    let code = totp.build().unwrap().generate_current().to_string();
+    let verify = Client::new()
+        .post(serving.at("/api/auth/mfa/totp/verify"))
+        .bearer_auth(&old);
+    assert_eq!(said(verify.json(&json!({ "code": code }))).await.0, 200);
+    assert_eq!(login(&serving).await.1["mfa_required"], true);
+    assert!(
+        bench
+            .done(&["user", "show", ADA])
+            .contains("second factors: totp")
+    );
+
+    assert_eq!(
+        bench.done(&["user", "reset-mfa", ADA, "--reason", "lost phone"]),
+        "changed\n"
+    );
+    assert_eq!(get(&serving, "/api/auth/me", &old).await.0, 401);
+    assert_eq!(login(&serving).await.1["mfa_required"], false);
+    let db = bench.db().await;
+    assert_eq!(
+        db.count("mfa_methods").await + db.count("backup_codes").await,
+        0
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM outbox WHERE template LIKE '%reset%'")
+            .await,
+        1
+    );
+    bench.done(&["check"]);
+}
+
+#[tokio::test]
+async fn plans_and_tenants_change_what_a_running_server_grants() {
+    let bench = Bench::new();
+    let pro = "[plans.pro]\nname = \"Pro\"\n";
+    bench.write("plans.toml", pro);
+    let serving = bench.serve();
+    create(&bench, ADA);
+    let token = token(&serving).await;
+    let envelope = || get(&serving, "/api/auth/me/entitlements", &token);
+    assert_eq!(envelope().await.1["plan"]["key"], "free");
+    assert_eq!(bench.done(&["plan", "set", ADA, "pro"]), "changed\n");
+    let (_, body) = envelope().await;
+    assert_eq!(
+        (&body["plan"]["key"], &body["plan"]["source"]),
+        (&json!("pro"), &json!("manual"))
+    );
+    assert_eq!(bench.done(&["user", "set-plan", ADA, "free"]), "changed\n");
+    assert_eq!(envelope().await.1["plan"]["key"], "free");
+    let unknown = bench.fails(&["plan", "set", ADA, "gold"]);
+    assert!(
+        unknown.contains("gold") && unknown.contains("pro"),
+        "{unknown}"
+    );
+    assert_eq!(bench.done(&["tenant", "deactivate", ADA]), "changed\n");
+    let (status, body) = envelope().await;
+    assert_eq!(
+        (status.as_u16(), &body["restrictions"]),
+        (200, &json!(["read_only"]))
+    );
+    assert_eq!(body["features"], json!({}));
+    assert_eq!(bench.done(&["tenant", "activate", ADA]), "changed\n");
+    assert_eq!(envelope().await.1["features"]["api_access"], true);
+    // A tenant has two names: its owner's address, and its id.
+    let tenant = envelope().await.1["tenant_id"].as_str().unwrap().to_owned();
+    assert_eq!(bench.done(&["plan", "set", &tenant, "pro"]), "changed\n");
+    assert_eq!(bench.done(&["tenant", "deactivate", &tenant]), "changed\n");
+    bench.done(&["check"]);
+}
+
+#[test]
+fn production_demands_a_reason_for_each_change() {
+    let mut bench = Bench::new();
+    bench.done(&["migrate"]);
+    create(&bench, ADA);
+    bench.unset("BP_AUTH_HASH__PROFILE");
+    bench.write(
+        "bp-auth.toml",
+        "mode = \"production\"\nserver.public_url = \"https://auth.example.com\"\n\
+         delivery.acknowledge_file = true\nsms.allowed_countries = [\"DE\"]\n",
+    );
+    let changes: [&[&str]; 9] = [
+        &["user", "deactivate", ADA],
+        &["user", "activate", ADA],
+        &["user", "suspend", ADA],
+        &["user", "reset-mfa", ADA],
+        &["user", "set-plan", ADA, "free"],
+        &["tenant", "deactivate", ADA],
+        &["plan", "set", ADA, "free"],
+        &["sessions", "revoke", ADA],
+        &["keys", "rotate"],
+    ];
+    let keys = std::fs::read_to_string(bench.path("data/keys.json")).unwrap();
+    for change in changes {
+        assert!(bench.fails(change).contains("--reason"), "{change:?}");
+        assert!(
+            bench
+                .fails(&[change, &["--reason", " "]].concat())
+                .contains("--reason")
+        );
+    }
+    assert!(bench.done(&["user", "show", ADA]).contains("active"));
+    assert_eq!(
+        std::fs::read_to_string(bench.path("data/keys.json")).unwrap(),
+        keys
+    );
+    for change in changes {
+        bench.done(&[change, &["--reason", "ticket 7"]].concat());
+    }
+    let tail = bench.done(&["audit", "tail", "-n", "50"]);
+    for event in [
+        "user.deactivated",
+        "user.activated",
+        "user.suspended",
+        "sessions.revoked",
+        "keys.rotated",
+    ] {
+        let line = tail.lines().find(|line| line.contains(event));
+        assert!(
+            line.is_some_and(|line| line.contains("ticket 7")),
+            "{event}: {tail}"
+        );
+    }
+    assert_eq!(bench.done(&["audit", "tail", "-n", "2"]).lines().count(), 2);
+}
+
+#[tokio::test]
+async fn migrations_are_checked_before_anything_touches_the_database() {
+    let bench = Bench::new();
+    assert!(bench.fails(&["migrate", "--check"]).contains("pending: "));
+    assert!(bench.fails(&["user", "list"]).contains("bp-auth migrate"));
+    assert!(bench.done(&["migrate"]).contains("applied: "));
+    assert_eq!(bench.done(&["migrate", "--check"]), "");
+    assert_eq!(bench.done(&["migrate"]), "");
+    assert_eq!(bench.done(&["user", "list"]), "");
+    assert_eq!(bench.done(&["check"]), "all invariants hold\n");
+}
+
+#[tokio::test]
+async fn check_names_the_invariant_that_does_not_hold() {
+    let bench = Bench::new();
+    bench.done(&["migrate"]);
+    create(&bench, ADA);
+    let db = bench.db().await;
+    db.execute("PRAGMA foreign_keys = OFF; DELETE FROM users")
+        .await;
+    assert!(bench.fails(&["check"]).contains("tenant_has_one_owner"));
+}

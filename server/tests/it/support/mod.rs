@@ -4,7 +4,9 @@ pub mod db;
 pub mod factors;
 pub mod http;
 pub mod outbox;
+pub mod process;
 pub mod raw;
+pub mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,10 +111,14 @@ impl TestServer {
 
     /// A client for what the generated one cannot say. It follows nothing and keeps nothing.
     pub fn raw(&self) -> reqwest::Client {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("a client")
+        // Building one costs more than most requests; each test has a thread of its own.
+        thread_local! {
+            static RAW: reqwest::Client = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .expect("a client");
+        }
+        RAW.with(Clone::clone)
     }
 
     /// An absolute address: `path` begins with a slash.

@@ -1,0 +1,179 @@
+//! The binary as an operator runs it: processes, their output, and a server that can be stopped.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::db::Db;
+
+/// A directory in which `bp-auth` runs, with nothing around it but what a test puts there.
+pub struct Bench {
+    pub dir: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// A running `bp-auth serve`.
+pub struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: PathBuf,
+    pub first_line: String,
+}
+
+/// What a server left behind when it ended.
+pub struct Ended {
+    pub status: ExitStatus,
+    /// What came after the first line.
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self {
+            dir: TempDir::new().expect("a temporary directory"),
+            environment: vec![
+                ("BP_AUTH_HASH__PROFILE".to_owned(), "cheap".to_owned()),
+                ("USER".to_owned(), "tester".to_owned()),
+            ],
+        }
+    }
+
+    /// Sets a variable of all processes that follow.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub fn unset(&mut self, name: &str) {
+        self.environment.retain(|(known, _)| known != name);
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    pub async fn db(&self) -> Db {
+        Db::open(&self.path("data/bp-auth.db")).await
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bp-auth"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.dir.path());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs with `input` on standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        let mut stdin = child.stdin.take().expect("its input");
+        // A command that reads nothing may have ended already.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().expect("its output")
+    }
+
+    /// Runs what must succeed, and returns its standard output.
+    pub fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        text(&output.stdout)
+    }
+
+    /// Runs what must fail with status 1, and returns both of its outputs.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        text(&output.stdout) + &text(&output.stderr)
+    }
+
+    /// A server on a free port, once it answers.
+    pub fn serve(&self) -> Serving {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, arguments: &[&str]) -> Serving {
+        let stderr = self.path("stderr.log");
+        let log = std::fs::File::create(&stderr).expect("a log");
+        let mut child = self
+            .command(&[&["serve", "--bind", "127.0.0.1:0"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("a server");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
+        let mut first_line = String::new();
+        stdout.read_line(&mut first_line).expect("a line");
+        Serving {
+            child,
+            stdout,
+            stderr,
+            first_line,
+        }
+    }
+}
+
+impl Serving {
+    pub fn url(&self) -> String {
+        let line = self.first_line.trim_end();
+        let url = line.strip_prefix("listening on ");
+        url.unwrap_or_else(|| panic!("{line:?}, {}", read(&self.stderr)))
+            .to_owned()
+    }
+
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url())
+    }
+
+    /// Asks the server to stop and waits until it has.
+    pub fn terminate(mut self) -> Ended {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(sent.expect("a signal").success());
+        let status = self.child.wait().expect("an end");
+        let mut stdout = String::new();
+        self.stdout.read_to_string(&mut stdout).expect("its output");
+        Ended {
+            status,
+            stdout,
+            stderr: read(&self.stderr),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).expect("a log")
+}
