@@ -9,7 +9,7 @@ use super::caller::Caller;
 use super::error::{Error, Result};
 use super::message::Message;
 use super::methods::verified;
-use super::password::Cost;
+use super::password::{Cost, Permit};
 use super::{App, Client};
 use crate::datastore::{BackupCode, User};
 
@@ -92,7 +92,12 @@ impl App {
     }
 
     /// What the row of this code would hold, if the code is one of the user's unused ones.
-    pub(super) async fn backup_code_hash(&self, user: &User, code: &str) -> Result<Option<String>> {
+    pub(super) async fn backup_code_hash(
+        &self,
+        permit: Permit,
+        user: &User,
+        code: &str,
+    ) -> Result<Option<String>> {
         let rows = self.store.backup_codes_fetch(user.id).await?;
         let Some(salt) = rows.first().map(|row| row.salt.clone()) else {
             return Ok(None);
@@ -100,7 +105,6 @@ impl App {
         let (cost, salt) = parse_salt(&salt)
             .ok_or_else(|| Error::Internal("a backup code has a malformed salt".to_owned()))?;
         let secret = Zeroizing::new(normalise(code));
-        let permit = self.hasher.permit().await?;
         let hashes = self
             .hasher
             .derive(permit, vec![secret], salt, Some(cost))

@@ -13,8 +13,8 @@ use super::identity::display_text;
 use super::login::{LoginOutcome, PendingFactor};
 use super::message::SmsPurpose;
 use super::methods::{self, Method};
+use super::password::Permit;
 use super::session::Authenticated;
-use super::sms::Tried;
 use super::token::Kind;
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Taken, Txn, User};
@@ -33,7 +33,7 @@ pub struct Challenge<'f> {
 /// What a code is checked against, once it is known to have a chance.
 enum Proof {
     TotpStep { method: Uuid, step: i64 },
-    SmsCode { method: Uuid },
+    SmsCode { method: Uuid, sealed: String },
     BackupCode { hash: String },
 }
 
@@ -108,8 +108,17 @@ impl App {
         remember: Option<Option<String>>,
         client: &Client,
     ) -> Result<LoginOutcome> {
+        // The turn comes before the count: what a busy server turns away is not a guess.
+        let permit = match method {
+            Some(Method::BackupCodes) => Some(self.hasher.permit().await?),
+            None if !is_six_digits(code) => Some(self.hasher.permit().await?),
+            _ => None,
+        };
         let (user, rows, method, slot) = self.challenge_slot(jti, code, method, client).await?;
-        let Some(proof) = self.challenge_verify(&user, &rows, method, code).await? else {
+        let proof = self
+            .challenge_verify(&user, &rows, method, code, permit)
+            .await?;
+        let Some(proof) = proof else {
             return self.challenge_failed(&user, method, client).await;
         };
         let txn = self.store.begin().await?;
@@ -200,6 +209,7 @@ impl App {
         rows: &[MfaMethod],
         method: Method,
         code: &str,
+        permit: Option<Permit>,
     ) -> Result<Option<Proof>> {
         match method {
             Method::Totp => {
@@ -219,16 +229,23 @@ impl App {
                 let phone = row.phone.as_deref().unwrap_or_default();
                 // Typed with the spaces that phones show, as everywhere else.
                 let code: String = code.chars().filter(|c| *c != ' ').collect();
-                // The try at the code commits by itself, and a right code is used up with it.
+                // The try at the code commits by itself; a right code is used up with the login.
                 let txn = self.store.begin().await?;
-                let tried = self
-                    .sms_try(&txn, user, SmsPurpose::Login, phone, &code)
+                let compared = self
+                    .sms_compare(&txn, user, SmsPurpose::Login, phone, &code)
                     .await?;
                 txn.commit().await?;
-                Ok((tried == Tried::Right).then_some(Proof::SmsCode { method: row.id }))
+                Ok(compared.ok().map(|sent| Proof::SmsCode {
+                    method: row.id,
+                    sealed: sent.code_sealed,
+                }))
             }
             Method::BackupCodes => {
-                let hash = self.backup_code_hash(user, code).await?;
+                let permit = match permit {
+                    Some(permit) => permit,
+                    None => self.hasher.permit().await?,
+                };
+                let hash = self.backup_code_hash(permit, user, code).await?;
                 Ok(hash.map(|hash| Proof::BackupCode { hash }))
             }
         }
@@ -241,7 +258,11 @@ impl App {
             Proof::TotpStep { method, step } => {
                 txn.mfa_method_step_consume(*method, *step, now).await?
             }
-            Proof::SmsCode { method } => txn.mfa_method_touch(*method, now).await?,
+            Proof::SmsCode { method, sealed } => {
+                let purpose = SmsPurpose::Login.as_str();
+                txn.sms_code_consume(user.id, purpose, sealed, now).await?
+                    && txn.mfa_method_touch(*method, now).await?
+            }
             Proof::BackupCode { hash } => txn.backup_code_consume(user.id, hash, now).await?,
         })
     }
@@ -275,11 +296,13 @@ impl App {
 
 /// Six digits come from the default method; anything else can only be a backup code.
 fn implied_method(rows: &[MfaMethod], code: &str) -> Method {
-    let digits: String = code.chars().filter(|c| *c != ' ').collect();
     match methods::verified(rows).first() {
-        Some(&default) if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            default
-        }
+        Some(&default) if is_six_digits(code) => default,
         _ => Method::BackupCodes,
     }
+}
+
+fn is_six_digits(code: &str) -> bool {
+    let mut digits = code.chars().filter(|c| *c != ' ');
+    digits.clone().count() == 6 && digits.all(|c| c.is_ascii_digit())
 }

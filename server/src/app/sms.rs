@@ -159,8 +159,8 @@ impl App {
         Ok(by_profile || by_method)
     }
 
-    /// Tries a code. The try is counted before anything is compared, so the caller must commit
-    /// whatever comes out.
+    /// Tries a code and uses a right one up. The try is counted before anything is compared, so the
+    /// caller must commit whatever comes out.
     pub(super) async fn sms_try(
         &self,
         txn: &Txn,
@@ -169,32 +169,48 @@ impl App {
         phone: &str,
         code: &str,
     ) -> Result<Tried> {
+        let row = match self.sms_compare(txn, user, purpose, phone, code).await? {
+            Ok(row) => row,
+            Err(tried) => return Ok(tried),
+        };
+        let used = txn
+            .sms_code_consume(user.id, purpose.as_str(), &row.code_sealed, self.now().ms())
+            .await?;
+        Ok(if used { Tried::Right } else { Tried::Absent })
+    }
+
+    /// The same, but a right code is given to the caller, who is to use it up.
+    pub(super) async fn sms_compare(
+        &self,
+        txn: &Txn,
+        user: &User,
+        purpose: SmsPurpose,
+        phone: &str,
+        code: &str,
+    ) -> Result<Result<SmsCode, Tried>> {
         let now = self.now().ms();
         let Some(row) = txn
             .sms_code_attempt(user.id, purpose.as_str(), TRIES, now)
             .await?
         else {
             let row = txn.sms_code_fetch(user.id, purpose.as_str()).await?;
-            return Ok(match row {
+            return Ok(Err(match row {
                 None => Tried::Absent,
                 Some(row) if row.expires_at <= now => Tried::Expired,
                 Some(_) => Tried::AttemptsExceeded,
-            });
+            }));
         };
         // A code is good for the number it was sent to, and for no other.
         if row.phone != phone {
-            return Ok(Tried::Absent);
+            return Ok(Err(Tried::Absent));
         }
         let expected = self
             .sealer
             .open(&row.code_sealed, &aad(user.id, purpose, &row.phone))?;
         if !bool::from(expected.as_slice().ct_eq(code.as_bytes())) {
-            return Ok(Tried::Wrong);
+            return Ok(Err(Tried::Wrong));
         }
-        let used = txn
-            .sms_code_consume(user.id, purpose.as_str(), &row.code_sealed, now)
-            .await?;
-        Ok(if used { Tried::Right } else { Tried::Absent })
+        Ok(Ok(row))
     }
 }
 

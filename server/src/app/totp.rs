@@ -34,6 +34,16 @@ pub struct TotpEnrolment {
     pub expires_in: u64,
 }
 
+/// A pending method whose code was right.
+struct Enrolment {
+    method: Method,
+    pending: Uuid,
+    /// Of the TOTP code that was accepted.
+    step: Option<i64>,
+    /// Made if this is likely the first method.
+    fresh: Option<FreshCodes>,
+}
+
 /// A method that is verified now.
 pub struct Enrolled {
     pub method: Method,
@@ -87,40 +97,51 @@ impl App {
         client: &Client,
     ) -> Result<Enrolled> {
         let code = digits(code)?;
-        let rows = self.store.mfa_methods_list(caller.user.id).await?;
+        // A try is counted before the code is looked at, both under the lock of the user: a right
+        // code at the same moment as five others must not find the tries used up by them.
+        let txn = self.store.begin().await?;
+        let user = self.user_locked(&txn, caller).await?;
+        let rows = txn.mfa_methods_list(user.id).await?;
         let pending = self
             .pending(&rows, Method::Totp)
             .ok_or(Error::MfaNotPending)?;
-        // The try is counted, and that committed, before the code is looked at.
         let bucket = format!("mfa_setup:{}", pending.id);
         let window = 24 * 3600 * 1000;
         let now = self.now().ms();
-        if let Taken::Limited { .. } = self
-            .store
-            .rate_take(&bucket, now, window, TRIES_AT_SETUP)
-            .await?
-        {
-            let txn = self.store.begin().await?;
+        let taken = txn.rate_take(&bucket, now, window, TRIES_AT_SETUP).await?;
+        if let Taken::Limited { .. } = taken {
             txn.mfa_method_pending_delete(pending.id).await?;
             self.audit(
                 &txn,
                 client,
-                Audit::of("mfa.totp.setup_exhausted", &caller.user).session(caller.session_id()),
+                Audit::of("mfa.totp.setup_exhausted", &user).session(caller.session_id()),
             )
             .await?;
             self.commit(txn).await?;
             return Err(Error::CodeAttemptsExceeded);
         }
-        let Some(step) = self.totp_step(&caller.user, pending, &code)? else {
-            self.audit_failure(
+        let Some(step) = self.totp_step(&user, pending, &code)? else {
+            self.audit(
+                &txn,
                 client,
-                Audit::of("mfa.totp.code_wrong", &caller.user).session(caller.session_id()),
+                Audit::of("mfa.totp.code_wrong", &user).session(caller.session_id()),
             )
             .await?;
+            self.commit(txn).await?;
             return Err(Error::CodeInvalid);
         };
-        self.enrol(caller, Method::Totp, pending.id, Some(step), client)
-            .await
+        // A right code is no failure: its try is taken back.
+        txn.rollback().await?;
+        let fresh = self.backup_codes_if_first(caller).await?;
+        let txn = self.store.begin().await?;
+        let user = self.user_locked(&txn, caller).await?;
+        let enrolment = Enrolment {
+            method: Method::Totp,
+            pending: pending.id,
+            step: Some(step),
+            fresh,
+        };
+        self.enrol(txn, &user, caller, enrolment, client).await
     }
 
     pub async fn sms_setup(
@@ -183,6 +204,10 @@ impl App {
         client: &Client,
     ) -> Result<Enrolled> {
         let code = digits(code)?;
+        let rows = self.store.mfa_methods_list(caller.user.id).await?;
+        methods::find(&rows, Method::Sms, false).ok_or(Error::MfaNotPending)?;
+        // Hashing may be refused, and a code is good once: so the one comes before the other.
+        let fresh = self.backup_codes_if_first(caller).await?;
         let txn = self.store.begin().await?;
         let user = self.user_locked(&txn, caller).await?;
         let rows = txn.mfa_methods_list(user.id).await?;
@@ -191,8 +216,7 @@ impl App {
         let tried = self
             .sms_try(&txn, &user, SmsPurpose::MfaSetup, number, &code)
             .await?;
-        let refusal = tried.refusal_at_setup();
-        if let Err(refusal) = &refusal {
+        if let Err(refusal) = tried.refusal_at_setup() {
             if matches!(refusal, Error::CodeAttemptsExceeded) {
                 txn.mfa_method_pending_delete(pending.id).await?;
                 txn.sms_code_delete(user.id, SmsPurpose::MfaSetup.as_str())
@@ -204,12 +228,17 @@ impl App {
                 Audit::of("mfa.sms.code_wrong", &user).session(caller.session_id()),
             )
             .await?;
+            // The try counts although the answer is an error.
+            self.commit(txn).await?;
+            return Err(refusal);
         }
-        // The try counts whatever came out of it.
-        self.commit(txn).await?;
-        refusal?;
-        self.enrol(caller, Method::Sms, pending.id, None, client)
-            .await
+        let enrolment = Enrolment {
+            method: Method::Sms,
+            pending: pending.id,
+            step: None,
+            fresh,
+        };
+        self.enrol(txn, &user, caller, enrolment, client).await
     }
 
     /// The step a code belongs to, if it is one of the secret's within the accepted skew.
@@ -238,35 +267,44 @@ impl App {
             .filter(|row| row.expires_at.is_some_and(|expires_at| expires_at > now))
     }
 
-    /// Makes a pending method a verified one, with all that follows from it.
+    /// A set of backup codes if the caller has no method yet. Hashing ten codes takes a while, so it
+    /// is done before the transaction that may need them.
+    async fn backup_codes_if_first(&self, caller: &Caller) -> Result<Option<FreshCodes>> {
+        let rows = self.store.mfa_methods_list(caller.user.id).await?;
+        match methods::verified(&rows).is_empty() {
+            true => Ok(Some(self.backup_codes_mint().await?)),
+            false => Ok(None),
+        }
+    }
+
+    /// Makes a pending method a verified one, with all that follows from it, in the transaction
+    /// that accepted the code and locked the user.
     async fn enrol(
         &self,
+        txn: Txn,
+        user: &User,
         caller: &Caller,
-        method: Method,
-        pending: Uuid,
-        step: Option<i64>,
+        enrolment: Enrolment,
         client: &Client,
     ) -> Result<Enrolled> {
-        // Hashing ten codes takes a while, so it is done before the transaction, if likely needed.
-        let fresh = match methods::verified(&self.store.mfa_methods_list(caller.user.id).await?) {
-            methods if methods.is_empty() => Some(self.backup_codes_mint().await?),
-            _ => None,
-        };
+        let Enrolment {
+            method,
+            pending,
+            step,
+            fresh,
+        } = enrolment;
         let now = self.now();
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
         let before = txn.mfa_methods_list(user.id).await?;
         if !txn.mfa_method_verify(pending, now.ms(), step).await? {
             return Err(Error::MfaNotPending);
         }
         let first = methods::verified(&before).is_empty();
         let backup_codes = match (first, fresh) {
-            (true, Some(fresh)) => Some(self.backup_codes_store(&txn, &user, fresh).await?),
+            (true, Some(fresh)) => Some(self.backup_codes_store(&txn, user, fresh).await?),
             (true, None) => return Err(Error::MfaNotPending),
             (false, _) => None,
         };
-        self.factors_changed(&txn, &user, "mfa_method_added")
-            .await?;
+        self.factors_changed(&txn, user, "mfa_method_added").await?;
         self.session_after_enrolment(&txn, caller, method, first)
             .await?;
         if let (Method::Sms, Some(row)) = (method, methods::find(&before, Method::Sms, false)) {
@@ -280,7 +318,7 @@ impl App {
         self.audit(
             &txn,
             client,
-            Audit::of("mfa.method.verified", &user)
+            Audit::of("mfa.method.verified", user)
                 .session(caller.session_id())
                 .detail(detail),
         )
@@ -290,7 +328,7 @@ impl App {
             at: now.ms(),
             ip: client.ip.to_string(),
         };
-        self.notify(&txn, &user, message).await?;
+        self.notify(&txn, user, message).await?;
         let remaining = txn.backup_codes_remaining(user.id).await?;
         self.commit(txn).await?;
         Ok(Enrolled {

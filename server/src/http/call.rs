@@ -112,7 +112,23 @@ fn client(context: &Context, rqctx: &RequestContext<Context>) -> Client {
     }
 }
 
-/// Where RFC 6749 has a say in the error body.
+/// Where RFC 6749 has a say in the error body, however the path is spelled.
 pub fn is_oauth(path: &str) -> bool {
-    matches!(path, "/api/auth/token" | "/api/auth/refresh")
+    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    matches!(&*path, "/api/auth/token" | "/api/auth/refresh")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_path_is_the_same_path() {
+        for path in ["/api/auth/token", "/api/auth/%74oken", "/api/auth/refresh"] {
+            assert!(is_oauth(path), "{path}");
+        }
+        for path in ["/api/auth/me", "/api/auth/token/", "/api/auth/%2574oken"] {
+            assert!(!is_oauth(path), "{path}");
+        }
+    }
 }

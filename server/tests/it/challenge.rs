@@ -363,3 +363,19 @@ async fn try_step(server: &TestServer, user: &TotpUser, step: i64) -> Result<(),
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_busy_server_turns_away_is_no_try() {
+    let server = TestServer::start().await;
+    let user = server.totp_user("ada@example.com").await;
+    let pending = server.login_pending(&user.email).await;
+    let code = user.backup_codes[0].expose();
+    let full = server.hash_queue_full().await;
+    for _ in 0..6 {
+        let answer = server.challenge(&pending.mfa_token, code).await;
+        assert_eq!(refusal(answer), (503, ErrorCode::Overloaded));
+    }
+    drop(full);
+    tokens(server.challenge(&pending.mfa_token, code).await.unwrap());
+    server.stop_and_check().await;
+}

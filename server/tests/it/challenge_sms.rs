@@ -228,3 +228,19 @@ async fn after_twenty_messages_a_day_only_the_other_methods_are_left() {
     sms_setup(&client, PHONE).await.unwrap();
     server.stop_and_check().await;
 }
+
+#[tokio::test]
+async fn a_login_that_fails_after_a_right_code_leaves_the_code_good() {
+    let server = TestServer::start().await;
+    server.sms_user("ada@example.com", PHONE).await;
+    let pending = server.login_pending("ada@example.com").await;
+    let code = server.sms_code(PHONE).await;
+    let broken = "CREATE TRIGGER broken BEFORE INSERT ON sessions \
+                  BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    server.db.execute(broken).await;
+    let answer = server.challenge(&pending.mfa_token, &code).await;
+    assert_eq!(refusal(answer), (500, ErrorCode::InternalError));
+    server.db.execute("DROP TRIGGER broken").await;
+    tokens(server.challenge(&pending.mfa_token, &code).await.unwrap());
+    server.stop_and_check().await;
+}

@@ -287,3 +287,18 @@ async fn a_logout_by_cookie_from_another_site_ends_nothing_and_keeps_the_cookie(
     assert!(answer.headers().contains_key("set-cookie"));
     server.stop_and_check().await;
 }
+
+#[tokio::test]
+async fn a_form_of_another_site_that_comes_without_the_cookie_does_not_clear_it() {
+    let server = TestServer::start_with(origins).await;
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+    ] {
+        let request = server.raw().post(server.at("/api/auth/logout"));
+        let answer = send(request.header(name, value)).await;
+        assert_eq!(answer.status(), 204);
+        assert!(!answer.headers().contains_key("set-cookie"));
+    }
+    server.stop_and_check().await;
+}

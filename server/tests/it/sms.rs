@@ -314,3 +314,21 @@ async fn what_is_no_number_and_no_code_is_refused_by_field() {
     );
     server.stop_and_check().await;
 }
+
+#[tokio::test]
+async fn a_busy_server_does_not_use_the_code_up() {
+    let server = TestServer::start().await;
+    let tokens = server.registered("ada@example.com").await;
+    let client = server.bearer(&tokens.access_token);
+    sms_setup(&client, PHONE).await.unwrap();
+    let code = server.sms_code(PHONE).await;
+    let full = server.hash_queue_full().await;
+    assert_eq!(
+        refusal(sms_verify(&client, &code).await),
+        (503, ErrorCode::Overloaded)
+    );
+    drop(full);
+    let enrolled = sms_verify(&client, &code).await.unwrap();
+    assert_eq!(enrolled.backup_codes_remaining, 10);
+    server.stop_and_check().await;
+}

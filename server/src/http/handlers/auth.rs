@@ -115,8 +115,14 @@ impl AuthApi for Api {
             })
             .await?;
         // Whatever came of it, a browser must not keep a token that it wanted to be rid of; only a
-        // page of another site is not listened to.
-        if reply.status() != StatusCode::FORBIDDEN {
+        // page of another site is not listened to. A form of such a page comes without the cookie,
+        // because of its `SameSite`, but the answer could clear it all the same.
+        let foreign = call.refuse_cross_site().is_err()
+            && matches!(
+                credentials.presented,
+                Presented::Nothing | Presented::Cookies(_)
+            );
+        if !foreign {
             call.context()
                 .rules
                 .cookies

@@ -176,8 +176,8 @@ async fn parallel_enrolments_show_one_set_of_codes_that_works() {
     let secret = setup.secret.expose().to_owned();
     let http = server.http();
     let body = json!({ "code": server.totp_code(&secret) });
-    // As many as there are tries: one more would be told so, and end the set-up.
-    let requests = (0..5)
+    // More than there are tries: a right code is none of them.
+    let requests = (0..20)
         .map(|_| {
             let request = http.post("/api/auth/mfa/totp/verify", &body);
             request.bearer_auth(tokens.access_token.expose())

@@ -247,6 +247,22 @@ impl TestServer {
         self.advance(Duration::from_secs(30));
     }
 
+    /// Fills the queue in front of the hash, those that run and those that wait, until the value is
+    /// dropped.
+    pub async fn hash_queue_full(&self) -> impl Sized + '_ {
+        let hasher = &self.app().hasher;
+        let (mut running, mut waiting) = (Vec::new(), Vec::new());
+        for _ in 0..10_000 {
+            let mut turn = Box::pin(hasher.permit());
+            match futures::poll!(&mut turn) {
+                std::task::Poll::Ready(Ok(permit)) => running.push(permit),
+                std::task::Poll::Ready(Err(_)) => break,
+                std::task::Poll::Pending => waiting.push(turn),
+            }
+        }
+        (running, waiting)
+    }
+
     pub fn operator(&self) -> Operator {
         Operator {
             actor: "operator:test".to_owned(),

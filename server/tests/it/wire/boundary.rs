@@ -152,22 +152,11 @@ async fn other_sites() {
 async fn a_busy_server() {
     let server = TestServer::start().await;
     server.register(EMAIL).await;
-    let hasher = &server.app().hasher;
-    // Fill the queue in front of the hash: those that run, and those that wait.
-    let mut running = Vec::new();
-    let mut waiting = Vec::new();
-    for _ in 0..10_000 {
-        let mut turn = Box::pin(hasher.permit());
-        match futures::poll!(&mut turn) {
-            std::task::Poll::Ready(Ok(permit)) => running.push(permit),
-            std::task::Poll::Ready(Err(_)) => break,
-            std::task::Poll::Pending => waiting.push(turn),
-        }
-    }
+    let full = server.hash_queue_full().await;
     let http = server.http();
     snapshot("error_overloaded", http.login(EMAIL)).await;
     assert_eq!(server.db.count("sessions").await, 0);
-    drop((running, waiting));
+    drop(full);
     server.login(EMAIL).await;
     server.stop_and_check().await;
 }
