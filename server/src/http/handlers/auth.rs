@@ -115,8 +115,8 @@ impl AuthApi for Api {
             })
             .await?;
         // Whatever came of it, a browser must not keep a token that it wanted to be rid of; only a
-        // page of another site is not listened to.
-        if reply.status() != StatusCode::FORBIDDEN {
+        // page of another site is not listened to, also when its browser has held the cookie back.
+        if call.refuse_cross_site().is_ok() {
             call.context()
                 .rules
                 .cookies
