@@ -104,6 +104,10 @@ impl Presented {
     }
 }
 
+/// A browser has one cookie of a name for each path and domain that sets it, which are few. Each
+/// value costs a signature or a query, so that what else fits a header is not looked at.
+const MOST_COOKIES: usize = 16;
+
 /// The non-empty values of a cookie, in the order of the request.
 pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<Secret> {
     headers
@@ -114,6 +118,7 @@ pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<Secret> {
         .filter_map(|pair| pair.trim().split_once('='))
         .filter(|(key, value)| *key == name && !value.is_empty())
         .map(|(_, value)| Secret::from(value.trim_matches('"')))
+        .take(MOST_COOKIES)
         .collect()
 }
 

@@ -14,6 +14,10 @@ use super::error::FieldError;
 
 /// Deep nesting has no use in this contract and could exhaust the stack.
 const MAX_DEPTH: usize = 16;
+/// A person corrects no more at once, and a small body must not make a large answer.
+const MAX_FAULTS: usize = 32;
+/// How much of a key that is too long to be a field's name is repeated.
+const MAX_NAME: usize = 100;
 
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>> {
     let mut faults = Vec::new();
@@ -59,7 +63,7 @@ pub fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>
         check_text(&key, &path, &mut faults);
         check_text(&value, &path, &mut faults);
         if tree.insert(key, Value::String(value)).is_some() {
-            faults.push(duplicate(&path));
+            note(&mut faults, duplicate(&path));
         }
     }
     typed(Value::Object(tree), faults)
@@ -103,9 +107,18 @@ fn explain(mut loc: Vec<String>, message: &str) -> FieldError {
 
 fn fault(loc: &[String], kind: &str, msg: String) -> FieldError {
     FieldError {
-        loc: loc.to_vec(),
+        loc: loc
+            .iter()
+            .map(|part| part.chars().take(MAX_NAME).collect())
+            .collect(),
         msg,
         kind: kind.to_owned(),
+    }
+}
+
+fn note(faults: &mut Vec<FieldError>, fault: FieldError) {
+    if faults.len() < MAX_FAULTS {
+        faults.push(fault);
     }
 }
 
@@ -125,11 +138,8 @@ fn check_text(text: &str, path: &[String], faults: &mut Vec<FieldError>) {
             .iter()
             .map(|part| part.replace(is_control, "?"))
             .collect();
-        faults.push(fault(
-            &path,
-            "control_character",
-            "control characters are refused".to_owned(),
-        ));
+        let msg = "control characters are refused".to_owned();
+        note(faults, fault(&path, "control_character", msg));
     }
 }
 
@@ -209,7 +219,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
             check_text(&key, &path, child.faults);
             let value = map.next_value_seed(child)?;
             if object.insert(key, value).is_some() {
-                self.faults.push(duplicate(&path));
+                note(self.faults, duplicate(&path));
             }
         }
         Ok(Value::Object(object))
@@ -276,6 +286,20 @@ mod tests {
     fn deep_nesting_is_refused_and_not_followed() {
         let deep = format!("{{\"email\":{}1{}}}", "[".repeat(5000), "]".repeat(5000));
         assert_eq!(refused(&deep).1, "json_invalid");
+    }
+
+    #[test]
+    fn a_body_full_of_faults_does_not_make_an_answer_of_its_square() {
+        let faults = format!("[{}]", vec![r#""\u0001""#; 900].join(","));
+        let text = format!(r#"{{"{}":{faults}}}"#, "k".repeat(8000));
+        let faults = from_json::<Body>(text.as_bytes()).unwrap_err();
+        assert_eq!(faults.len(), MAX_FAULTS);
+        assert!(
+            faults
+                .iter()
+                .flat_map(|f| &f.loc)
+                .all(|part| part.len() <= MAX_NAME)
+        );
     }
 
     #[test]

@@ -41,6 +41,8 @@ impl App {
         let now = self.now();
         let txn = self.store.begin().await?;
         let user = txn.user_lock(user.id).await?.ok_or(Error::SessionRevoked)?;
+        // The credential was judged before the transaction; the account may have ended since.
+        gate(&user).map_err(|_| Error::SessionRevoked)?;
         let bucket = format!("mfa_reset:{}", user.id);
         let limit = i64::from(self.config.limits.mfa_reset_per_hour);
         if let Taken::Limited { retry_at } =

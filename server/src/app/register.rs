@@ -47,7 +47,7 @@ enum Applying<'a> {
 
 impl App {
     pub async fn register(&self, form: Registration, client: &Client) -> Result<Profile> {
-        let applicant = self.check(form)?;
+        let applicant = self.check(form).await?;
         if !self.config.register.enabled {
             return Err(Error::RegistrationDisabled);
         }
@@ -72,13 +72,13 @@ impl App {
         form: Registration,
         operator: &Operator,
     ) -> Result<Profile> {
-        let applicant = self.check(form)?;
+        let applicant = self.check(form).await?;
         self.account_create(applicant, Applying::Operator(operator))
             .await
     }
 
     /// Every field at once, so that a person corrects a form in one go.
-    fn check(&self, form: Registration) -> Result<Applicant> {
+    async fn check(&self, form: Registration) -> Result<Applicant> {
         let mut faults = Vec::new();
         let mut weak = None;
         let email = match Email::field(&form.email) {
@@ -113,11 +113,14 @@ impl App {
         });
         let typed = form.email.trim();
         let about = [
-            typed,
-            typed.split('@').next().unwrap_or_default(),
-            full_name.as_deref().unwrap_or_default(),
+            typed.to_owned(),
+            typed.split('@').next().unwrap_or_default().to_owned(),
+            full_name.clone().unwrap_or_default(),
         ];
-        let password = match Plain::chosen(&form.password, &self.config.password, &about) {
+        let judged = self
+            .hasher
+            .judge(form.password, &self.config.password, about);
+        let password = match judged.await? {
             Ok(password) => Some(password),
             Err(PasswordFault::Field(fault)) => {
                 faults.push(fault);

@@ -365,3 +365,21 @@ async fn a_pending_token_may_ask_for_a_reset_where_the_operator_lets_it_and_for_
     }
     server.stop_and_check().await;
 }
+
+/// Each value costs a signature, and a header has room for thousands.
+#[tokio::test]
+async fn only_as_many_cookies_of_the_name_as_a_browser_has_are_looked_at() {
+    let server = TestServer::start().await;
+    let token = server.registered("ada@example.com").await.access_token;
+    for (before, status) in [(15, 200), (16, 401)] {
+        let cookies = format!(
+            "{}bp_token={}",
+            "bp_token=x; ".repeat(before),
+            token.expose()
+        );
+        let request = server.request(Method::GET, "/api/auth/me");
+        let answer = send(request.header("cookie", cookies)).await;
+        assert_eq!(answer.status, status, "after {before} others");
+    }
+    server.stop_and_check().await;
+}
