@@ -2,10 +2,11 @@
 //! the process lives, and no row changes.
 
 use bp_auth_client::types::TokenResponse;
-use reqwest::{RequestBuilder, Response};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::support::wire::{Operation, fields, operations, refused};
+use crate::support::http::{blamed, refused, send};
+use crate::support::operations::{Operation, operations};
 use crate::support::{PASSWORD, TestServer};
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
@@ -58,10 +59,6 @@ fn json_bodies() -> Vec<Operation> {
     all
 }
 
-pub async fn send(request: RequestBuilder) -> Response {
-    request.send().await.unwrap()
-}
-
 fn bearer(server: &TestServer, operation: &Operation, tokens: &TokenResponse) -> RequestBuilder {
     let request = operation.request(server);
     match operation.takes_token && !operation.path.ends_with("/logout") {
@@ -80,9 +77,9 @@ async fn refuses(
 ) {
     let request = bearer(server, operation, tokens).header("content-type", "application/json");
     let answer = send(request.body(text.to_owned())).await;
-    let body = refused(answer, 422, "validation_error").await;
+    let body = refused(&answer, 422, "validation_error");
     assert_eq!(
-        fields(&body),
+        blamed(&body),
         [field],
         "{} {text}: {body}",
         operation.name()
@@ -130,7 +127,7 @@ async fn a_wrong_or_missing_media_type_is_415() {
                 request = request.header("content-type", media);
             }
             let answer = send(request).await;
-            let body = refused(answer, 415, "unsupported_media_type").await;
+            let body = refused(&answer, 415, "unsupported_media_type");
             assert!(body["message"].as_str().unwrap().contains(right), "{body}");
         }
     }
@@ -152,11 +149,11 @@ async fn a_media_type_may_have_parameters_and_any_case() {
         "Application/JSON",
         "application/json;x=y",
     ] {
-        let request = server.raw().post(server.at("/api/auth/reactivate/request"));
+        let request = server.http().post("/api/auth/reactivate/request");
         let request = request
             .header("content-type", media)
             .body(r#"{"email":"a@example.com"}"#);
-        assert_eq!(send(request).await.status(), 204, "{media}");
+        assert_eq!(send(request).await.status, 204, "{media}");
     }
     server.stop_and_check().await;
 }
@@ -187,10 +184,7 @@ async fn what_is_not_a_json_object_is_422() {
         let request =
             bearer(&server, &operation, &tokens).header("content-type", "application/json");
         let answer = send(request.body(b"{\"x\":\"\xff\"}".to_vec())).await;
-        assert_eq!(
-            fields(&refused(answer, 422, "validation_error").await),
-            ["body"]
-        );
+        assert_eq!(blamed(&refused(&answer, 422, "validation_error")), ["body"]);
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(4000), "]".repeat(4000));
         refuses(&server, &tokens, &operation, &deep, "body").await;
     }

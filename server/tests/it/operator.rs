@@ -1,6 +1,6 @@
 //! What operators type, as processes, and what a server that shares the database makes of it.
 
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::PASSWORD;
@@ -24,12 +24,7 @@ async fn bench() -> (Bench, Serving) {
 
 async fn login(serving: &Serving) -> (StatusCode, Value) {
     let form = [("username", ADA), ("password", PASSWORD)];
-    said(
-        Client::new()
-            .post(serving.at("/api/auth/token"))
-            .form(&form),
-    )
-    .await
+    said(serving.http().post("/api/auth/token").form(&form)).await
 }
 
 async fn said(request: RequestBuilder) -> (StatusCode, Value) {
@@ -44,7 +39,7 @@ async fn token(serving: &Serving) -> String {
 }
 
 async fn get(serving: &Serving, path: &str, token: &str) -> (StatusCode, Value) {
-    said(Client::new().get(serving.at(path)).bearer_auth(token)).await
+    said(serving.http().get(path).bearer_auth(token)).await
 }
 
 #[tokio::test]
@@ -155,8 +150,9 @@ async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
     let (bench, serving) = bench().await;
     assert_eq!(bench.done(&["user", "reset-mfa", ADA]), "was so already\n");
     let old = token(&serving).await;
-    let setup = Client::new()
-        .post(serving.at("/api/auth/mfa/totp/setup"))
+    let setup = serving
+        .http()
+        .post("/api/auth/mfa/totp/setup")
         .bearer_auth(&old);
     let (_, setup) = said(setup).await;
     let secret = totp_rs::Secret::try_from_base32(setup["secret"].as_str().unwrap()).unwrap();
@@ -164,8 +160,9 @@ async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
         .with_algorithm(totp_rs::Algorithm::SHA1)
         .with_secret(secret);
     let code = totp.build().unwrap().generate_current().to_string();
-    let verify = Client::new()
-        .post(serving.at("/api/auth/mfa/totp/verify"))
+    let verify = serving
+        .http()
+        .post("/api/auth/mfa/totp/verify")
         .bearer_auth(&old);
     assert_eq!(said(verify.json(&json!({ "code": code }))).await.0, 200);
     assert_eq!(login(&serving).await.1["mfa_required"], true);

@@ -6,11 +6,11 @@ use bp_auth_client::ErrorCode;
 use bp_auth_client::types::{self, Role};
 use serde_json::{Value, json};
 
-use crate::support::raw::{Answer, send};
+use crate::support::http::{Answer, send};
 use crate::support::{PASSWORD, TestServer, refusal};
 
 async fn post(server: &TestServer, body: &Value) -> Answer {
-    send(server.post("/api/auth/register").json(body)).await
+    send(server.http().post("/api/auth/register").json(body)).await
 }
 
 async fn people(server: &TestServer) -> (i64, i64, i64) {
@@ -77,7 +77,7 @@ async fn unknown_fields_are_ignored_and_never_applied() {
         "password_hash": "x", "email_key": "ada@example.com", "created_at": 0,
     });
     let answer = post(&server, &forged).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.status, 201, "{}", answer.body);
     let user = answer.json();
     assert_ne!(user["id"], json!(owner.id));
     assert_ne!(user["tenant"]["id"], json!(owner.tenant.id));
@@ -175,7 +175,7 @@ async fn every_bad_field_is_named_at_once() {
         let answer = post(&server, &body).await;
         assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
         assert_eq!(answer.blamed(), [blamed], "{body}");
-        assert!(!answer.text.contains("12345678"), "{}", answer.text);
+        assert!(!answer.body.contains("12345678"), "{}", answer.body);
     }
     assert_eq!(people(&server).await, (0, 0, 0));
     server.stop_and_check().await;
@@ -232,9 +232,9 @@ async fn a_password_has_a_length_in_code_points_and_must_not_be_easy_to_guess() 
         let answer = try_one("sophronia42@example.com", weak).await;
         assert_eq!(answer.status, 422, "{weak}");
         assert!(
-            !answer.text.contains(weak) || weak == "password1",
+            !answer.body.contains(weak) || weak == "password1",
             "{}",
-            answer.text
+            answer.body
         );
         assert_eq!(code(answer), "weak_password", "{weak}");
     }

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::support::PASSWORD;
+use crate::support::operations::operations;
 use crate::support::process::{Bench, Serving};
-use crate::support::wire::operations;
 
 const ADA: &str = "ada@example.com";
 const WRONG: &str = "wrong horse battery staple";
@@ -59,7 +59,7 @@ impl Journey {
     }
 
     fn post(&self, path: &str, token: &str) -> RequestBuilder {
-        let request = Client::new().post(self.serving.at(&format!("/api/auth/{path}")));
+        let request = self.serving.http().post(&format!("/api/auth/{path}"));
         if token.is_empty() {
             request
         } else {
@@ -196,12 +196,12 @@ async fn no_secret_of_a_whole_journey_is_stored_logged_or_repeated() {
             json!({ "email": [secret], "token": { "x": secret }, "code": [secret], "password": 1 });
         ada.call("register", "", odd).await;
         if secret.is_ascii() && secret.len() < 4000 {
-            let request = Client::new()
-                .get(ada.serving.at("/api/auth/me"))
-                .bearer_auth(&secret);
+            let request = ada.serving.http().get("/api/auth/me").bearer_auth(&secret);
             ada.send(request).await;
-            let request = Client::new()
-                .get(ada.serving.at("/api/auth/me"))
+            let request = ada
+                .serving
+                .http()
+                .get("/api/auth/me")
                 .header("x-api-key", &secret);
             ada.send(request).await;
         }
