@@ -1,6 +1,6 @@
 //! What pages of allowed origins may read and ask, and what all others are not told.
 
-use reqwest::RequestBuilder;
+use reqwest::{Method, RequestBuilder};
 
 use crate::csrf::{OURS, origins};
 use crate::support::TestServer;
@@ -8,7 +8,7 @@ use crate::support::http::{refused, send};
 use crate::support::operations::operations;
 
 fn preflight(server: &TestServer, path: &str, origin: &str, method: &str) -> RequestBuilder {
-    let request = server.http().request(reqwest::Method::OPTIONS, path);
+    let request = server.http().request(Method::OPTIONS, path);
     request
         .header("origin", origin)
         .header("access-control-request-method", method)
@@ -80,11 +80,7 @@ async fn a_preflight_of_a_foreign_origin_learns_nothing() {
 #[tokio::test]
 async fn an_options_that_is_no_preflight_is_405() {
     let server = TestServer::start_with(origins).await;
-    let options = || {
-        server
-            .http()
-            .request(reqwest::Method::OPTIONS, "/api/auth/me")
-    };
+    let options = || server.http().request(Method::OPTIONS, "/api/auth/me");
     refused(&send(options()).await, 405, "method_not_allowed");
     refused(
         &send(options().header("origin", OURS)).await,
@@ -102,12 +98,9 @@ async fn an_allowed_origin_can_read_errors_too() {
     let cases = [
         (server.http().get("/api/auth/me"), 401),
         (server.http().get("/api/auth/nothing"), 404),
-        (
-            server.http().request(reqwest::Method::PUT, "/api/auth/me"),
-            405,
-        ),
+        (server.http().request(Method::PUT, "/api/auth/me"), 405),
         (server.http().post("/api/auth/register").body("{}"), 415),
-        (server.http().post("/api/auth/register").json(&1), 422),
+        (server.http().post_json("/api/auth/register", &1), 422),
         (
             server
                 .http()

@@ -102,8 +102,8 @@ async fn in_production_the_bound_address_is_no_origin() {
         config.mode = bp_auth_server::config::Mode::Production;
     })
     .await;
-    let form = [("username", "ada@example.com"), ("password", PASSWORD)];
-    let request = || server.http().post("/api/auth/token").form(&form);
+    let http = server.http();
+    let request = || http.login("ada@example.com");
     let answer = send(request().header("origin", server.url())).await;
     refused(&answer, 403, "csrf_rejected");
     let answer = send(request().header("origin", PUBLIC)).await;

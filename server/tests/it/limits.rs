@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::Barrier;
 
 use crate::support::http::{Answer, send};
@@ -37,8 +36,7 @@ impl TestServer {
     }
 
     async fn register_from(&self, address: &str, email: &str) -> Answer {
-        let body = json!({ "email": email, "password": PASSWORD });
-        let request = self.http().post("/api/auth/register").json(&body);
+        let request = self.http().register(email);
         send(request.header("x-forwarded-for", address)).await
     }
 }

@@ -197,7 +197,7 @@ async fn a_form_that_is_none_is_refused_before_anything_is_counted() {
     let answer = send(server.http().post("/api/auth/token").form(&twice)).await;
     assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
     let body = json!({ "username": "ada@example.com", "password": PASSWORD });
-    let answer = send(server.http().post("/api/auth/token").json(&body)).await;
+    let answer = send(server.http().post_json("/api/auth/token", &body)).await;
     assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
     assert_eq!(answer.json()["error"], "invalid_request");
 

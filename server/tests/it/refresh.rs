@@ -133,7 +133,7 @@ async fn what_is_no_refresh_token_is_refused_and_the_cookie_cleared() {
         json!({ "refresh_token": "" }),
         json!({ "refresh_token": 1 }),
     ] {
-        let answer = send(server.http().post("/api/auth/refresh").json(&body)).await;
+        let answer = send(server.http().post_json("/api/auth/refresh", &body)).await;
         assert_eq!(
             answer.refusal(),
             (422, "validation_error".to_owned()),

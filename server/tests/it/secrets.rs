@@ -7,6 +7,7 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::support::PASSWORD;
+use crate::support::http::send;
 use crate::support::operations::operations;
 use crate::support::process::{Bench, Serving};
 
@@ -22,14 +23,13 @@ struct Journey {
 
 impl Journey {
     async fn send(&mut self, request: RequestBuilder) -> Value {
-        let answer = request.send().await.unwrap();
-        for cookie in answer.headers().get_all("set-cookie") {
+        let answer = send(request).await;
+        for cookie in answer.headers.get_all("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             self.keep(pair.split_once('=').unwrap().1);
         }
-        let success = answer.status().is_success();
-        let text = answer.text().await.unwrap();
-        if !success {
+        let text = answer.body;
+        if !(200..300).contains(&answer.status) {
             self.errors.push(text.clone());
         }
         let body: Value = serde_json::from_str(&text).unwrap_or_default();

@@ -36,8 +36,7 @@ impl TestServer {
     async fn ask_for_reactivation(&self, email: &str) {
         let answer = send(
             self.http()
-                .post("/api/auth/reactivate/request")
-                .json(&json!({ "email": email })),
+                .post_json("/api/auth/reactivate/request", &json!({ "email": email })),
         )
         .await;
         assert_eq!((answer.status, answer.body.as_str()), (204, ""));
@@ -45,7 +44,7 @@ impl TestServer {
 
     async fn reactivate(&self, token: &str) -> Answer {
         let body = json!({ "token": token });
-        send(self.http().post("/api/auth/reactivate/confirm").json(&body)).await
+        send(self.http().post_json("/api/auth/reactivate/confirm", &body)).await
     }
 }
 
@@ -249,7 +248,7 @@ async fn a_trusted_device_does_not_survive_a_deactivation() {
         "mfa_token": pending.mfa_token.expose(), "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let answer = send(server.http().post("/api/auth/mfa/challenge").json(&body)).await;
+    let answer = send(server.http().post_json("/api/auth/mfa/challenge", &body)).await;
     let line = answer.set_cookie("bp_trusted_device").unwrap();
     let device = line.split(';').next().unwrap().to_owned();
     let with_device = async || {

@@ -199,7 +199,7 @@ async fn a_session_begun_on_a_trusted_device_has_passed_the_second_factor() {
         "mfa_token": pending.mfa_token.expose(), "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let remembered = send(server.http().post("/api/auth/mfa/challenge").json(&body)).await;
+    let remembered = send(server.http().post_json("/api/auth/mfa/challenge", &body)).await;
     assert_eq!(remembered.status, 200, "{}", remembered.body);
     let line = remembered.set_cookie("bp_trusted_device").unwrap();
     let (pair, _) = line.split_once(';').unwrap();
