@@ -21,7 +21,7 @@ impl<'a> Audit<'a> {
             event,
             user: Some(user),
             session: None,
-            detail: Value::Null,
+            detail: serde_json::json!({}),
         }
     }
 

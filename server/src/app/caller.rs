@@ -85,7 +85,10 @@ impl App {
             .ok_or(Error::ApiKeyInvalid)?;
         gate(&user)?;
         let tenant = self.tenant_of(&user).await?;
-        self.api_key_note_use(&row).await?;
+        // When a key was last used is worth a note, and not a refusal when the writer is busy.
+        if let Err(error) = self.api_key_note_use(&row).await {
+            tracing::warn!(?error, "the use of an API key was not noted");
+        }
         let scopes = row.scopes.split_whitespace().map(str::to_owned).collect();
         Ok(Caller {
             user,

@@ -16,10 +16,11 @@ struct Ending {
 
 /// Rows that refer to others come before those others.
 const ENDINGS: &[Ending] = &[
+    // A used token is kept as long as its family can live: used again, it must still end it.
     Ending {
         table: "refresh_tokens",
         key: "id",
-        over: "expires_at < $1 OR session_id IN (SELECT id FROM sessions WHERE expires_at < $1)",
+        over: "session_id IN (SELECT id FROM sessions WHERE expires_at < $1)",
         grace: 7 * DAY,
     },
     Ending {

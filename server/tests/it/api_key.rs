@@ -6,10 +6,10 @@ use bp_auth_client::types::{ApiKeySecret, TokenResponse};
 use serde_json::json;
 
 use crate::support::TestServer;
-use crate::support::raw::{Answer, send};
+use crate::support::http::{Answer, send};
 
 async fn with_key(server: &TestServer, path: &str, key: &str) -> Answer {
-    send(server.get(path).header("x-api-key", key)).await
+    send(server.http().get(path).header("x-api-key", key)).await
 }
 
 async fn rotate(server: &TestServer, tokens: &TokenResponse) -> ApiKeySecret {
@@ -30,6 +30,7 @@ async fn the_first_look_creates_the_key_and_no_look_shows_it() {
     server.advance(Duration::from_secs(60));
     let again = send(
         server
+            .http()
             .get("/api/auth/api-key")
             .bearer_auth(tokens.access_token.expose()),
     )
@@ -121,7 +122,12 @@ async fn what_is_no_key_is_refused_and_changes_nothing() {
                 (401, "api_key_invalid".to_owned()),
                 "{bad}"
             );
-            assert!(answer.header("www-authenticate").starts_with("Bearer"));
+            assert!(
+                answer
+                    .header("www-authenticate")
+                    .unwrap()
+                    .starts_with("Bearer")
+            );
         }
     }
     assert_eq!(server.everything().await, before);

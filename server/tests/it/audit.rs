@@ -135,10 +135,10 @@ async fn accounts_and_sessions() {
     let second = refreshed.text("refresh_token");
 
     let access = send(tests(http.login(EMAIL))).await.text("access_token");
-    let request = tests(http.post_empty("/api/auth/logout")).bearer_auth(&access);
+    let request = tests(http.post("/api/auth/logout")).bearer_auth(&access);
     on_record(s, request, "204", &["logout"], By::Session(&access)).await;
     // The second time it ends nothing, and a read changes nothing: no event.
-    let request = tests(http.post_empty("/api/auth/logout")).bearer_auth(&access);
+    let request = tests(http.post("/api/auth/logout")).bearer_auth(&access);
     on_record(s, request, "204", &[], nobody).await;
     let access = send(tests(http.login(EMAIL))).await.text("access_token");
     on_record(s, tests(http.me(&access)), "200", &[], nobody).await;
@@ -152,12 +152,12 @@ async fn api_keys_phones_and_reactivation() {
     let http = server.http();
     let s = &server;
     let body = json!({ "email": EMAIL, "password": PASSWORD, "phone": PHONE });
-    let request = http.post("/api/auth/register", &body);
+    let request = http.post_json("/api/auth/register", &body);
     assert_eq!(send(request).await.status, 201);
     let access = send(http.login(EMAIL)).await.text("access_token");
     let me = By::Session(&access);
     let post = |path: &str, body: Value| {
-        let request = http.post(&format!("/api/auth/{path}"), &body);
+        let request = http.post_json(&format!("/api/auth/{path}"), &body);
         tests(request).bearer_auth(&access)
     };
     let request = tests(http.get("/api/auth/api-key")).bearer_auth(&access);
@@ -206,7 +206,7 @@ async fn second_factors() {
     let access = tokens.access_token.expose().to_owned();
     let me = By::Session(&access);
     let post = |path: &str, body: Value| {
-        let request = http.post(&format!("/api/auth/mfa/{path}"), &body);
+        let request = http.post_json(&format!("/api/auth/mfa/{path}"), &body);
         tests(request).bearer_auth(&access)
     };
     let delete = |path: &str| {
@@ -269,7 +269,7 @@ async fn challenges_devices_and_resets() {
         "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let login = send(tests(http.post("/api/auth/mfa/challenge", &body))).await;
+    let login = send(tests(http.post_json("/api/auth/mfa/challenge", &body))).await;
     let id = login.header("x-request-id").expect("a request id");
     let access = login.text("access_token");
     let sql = format!(
@@ -286,12 +286,12 @@ async fn challenges_devices_and_resets() {
     on_record(s, revoke(), "204", &["trusted_device.revoked"], me).await;
     on_record(s, revoke(), "404 not_found", &[], me).await;
 
-    let request = http.post_empty("/api/auth/mfa/reset/request");
+    let request = http.post("/api/auth/mfa/reset/request");
     let request = tests(request).bearer_auth(&access);
     on_record(s, request, "200", &["mfa.reset.requested"], me).await;
     let link = server.link_token(EMAIL, "mfa-reset").await;
     let body = json!({ "token": link });
-    let confirm = || tests(http.post("/api/auth/mfa/reset/confirm", &body));
+    let confirm = || tests(http.post_json("/api/auth/mfa/reset/confirm", &body));
     on_record(s, confirm(), "200", &["mfa.reset.confirmed"], By::User).await;
     let event = ["mfa.reset.refused"];
     on_record(s, confirm(), "410 token_used", &event, By::User).await;

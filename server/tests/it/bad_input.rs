@@ -2,10 +2,11 @@
 //! the process lives, and no row changes.
 
 use bp_auth_client::types::TokenResponse;
-use reqwest::{RequestBuilder, Response};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::support::wire::{Operation, fields, operations, refused};
+use crate::support::http::{blamed, refused, send};
+use crate::support::operations::{Operation, operations};
 use crate::support::{PASSWORD, TestServer};
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
@@ -58,10 +59,6 @@ fn json_bodies() -> Vec<Operation> {
     all
 }
 
-pub async fn send(request: RequestBuilder) -> Response {
-    request.send().await.unwrap()
-}
-
 fn bearer(server: &TestServer, operation: &Operation, tokens: &TokenResponse) -> RequestBuilder {
     let request = operation.request(server);
     match operation.takes_token && !operation.path.ends_with("/logout") {
@@ -80,9 +77,9 @@ async fn refuses(
 ) {
     let request = bearer(server, operation, tokens).header("content-type", "application/json");
     let answer = send(request.body(text.to_owned())).await;
-    let body = refused(answer, 422, "validation_error").await;
+    let body = refused(&answer, 422, "validation_error");
     assert_eq!(
-        fields(&body),
+        blamed(&body),
         [field],
         "{} {text}: {body}",
         operation.name()
@@ -104,7 +101,7 @@ async fn refuses(
 #[tokio::test]
 async fn a_wrong_or_missing_media_type_is_415() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for operation in with_body() {
         let body = sample(&operation);
         let text = match operation.media.as_deref() {
@@ -130,11 +127,11 @@ async fn a_wrong_or_missing_media_type_is_415() {
                 request = request.header("content-type", media);
             }
             let answer = send(request).await;
-            let body = refused(answer, 415, "unsupported_media_type").await;
+            let body = refused(&answer, 415, "unsupported_media_type");
             assert!(body["message"].as_str().unwrap().contains(right), "{body}");
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
@@ -152,11 +149,11 @@ async fn a_media_type_may_have_parameters_and_any_case() {
         "Application/JSON",
         "application/json;x=y",
     ] {
-        let request = server.raw().post(server.at("/api/auth/reactivate/request"));
+        let request = server.http().post("/api/auth/reactivate/request");
         let request = request
             .header("content-type", media)
             .body(r#"{"email":"a@example.com"}"#);
-        assert_eq!(send(request).await.status(), 204, "{media}");
+        assert_eq!(send(request).await.status, 204, "{media}");
     }
     server.stop_and_check().await;
 }
@@ -164,7 +161,7 @@ async fn a_media_type_may_have_parameters_and_any_case() {
 #[tokio::test]
 async fn what_is_not_a_json_object_is_422() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for operation in json_bodies() {
         let optional = operation.path.ends_with("/logout");
         for text in [
@@ -187,21 +184,18 @@ async fn what_is_not_a_json_object_is_422() {
         let request =
             bearer(&server, &operation, &tokens).header("content-type", "application/json");
         let answer = send(request.body(b"{\"x\":\"\xff\"}".to_vec())).await;
-        assert_eq!(
-            fields(&refused(answer, 422, "validation_error").await),
-            ["body"]
-        );
+        assert_eq!(blamed(&refused(&answer, 422, "validation_error")), ["body"]);
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(4000), "]".repeat(4000));
         refuses(&server, &tokens, &operation, &deep, "body").await;
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
 #[tokio::test]
 async fn a_key_twice_is_422_be_it_known_or_not() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for operation in json_bodies() {
         let sample = sample(&operation);
         let inner = sample.to_string();
@@ -215,14 +209,14 @@ async fn a_key_twice_is_422_be_it_known_or_not() {
         let text = format!("{{{inner},\"odd\":{{\"in\":1,\"in\":1}}}}");
         refuses(&server, &tokens, &operation, &text, "body.odd.in").await;
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
 #[tokio::test]
 async fn another_type_null_or_a_missing_field_is_422_at_the_field() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for operation in json_bodies() {
         let sample = sample(&operation);
         let optional = |key: &str| {
@@ -252,14 +246,14 @@ async fn another_type_null_or_a_missing_field_is_422_at_the_field() {
             }
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
 #[tokio::test]
 async fn optional_fields_have_their_types_and_values_too() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     let all = json_bodies();
     for (end, key, wrong) in [
         ("/register", "full_name", json!(5)),
@@ -288,14 +282,14 @@ async fn optional_fields_have_their_types_and_values_too() {
         let place = format!("body.{key}");
         refuses(&server, &tokens, operation, &body.to_string(), &place).await;
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
 #[tokio::test]
 async fn empty_or_too_long_strings_are_422_at_the_field() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     let long_email = format!("{}@example.com", "a".repeat(250));
     let all = json_bodies();
     for (end, key, wrong) in [
@@ -329,14 +323,14 @@ async fn empty_or_too_long_strings_are_422_at_the_field() {
         let place = format!("body.{key}");
         refuses(&server, &tokens, operation, &body.to_string(), &place).await;
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
 #[tokio::test]
 async fn control_characters_are_422_in_every_string_known_or_not() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for operation in json_bodies() {
         let sample = sample(&operation);
         for bad in [
@@ -361,6 +355,6 @@ async fn control_characters_are_422_in_every_string_known_or_not() {
             refuses(&server, &tokens, &operation, &text, "body.o?").await;
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }

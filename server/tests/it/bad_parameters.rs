@@ -1,15 +1,16 @@
 //! Bad input beside the JSON bodies: forms, path parameters, tokens.
 
-use crate::bad_input::{FORM, bench, send};
+use crate::bad_input::{FORM, bench};
 use crate::support::TestServer;
-use crate::support::wire::{fields, operations, refused};
+use crate::support::http::{blamed, refused, send};
+use crate::support::operations::operations;
 
 #[tokio::test]
 async fn a_form_is_read_as_strictly_as_json() {
     let server = TestServer::start().await;
     server.registered("ada@example.com").await;
     server.mails().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for (text, field) in [
         ("", "body.username"),
         ("password=x", "body.username"),
@@ -24,20 +25,20 @@ async fn a_form_is_read_as_strictly_as_json() {
         ("username=a&password=x&o%0A=1", "body.o?"),
         ("username=a&password=x&scope=%07", "body.scope"),
     ] {
-        let request = server.raw().post(server.at("/api/auth/token"));
+        let request = server.http().post("/api/auth/token");
         let answer = send(request.header("content-type", FORM).body(text)).await;
-        let body = refused(answer, 422, "validation_error").await;
-        assert_eq!(fields(&body), [field], "{text}");
+        let body = refused(&answer, 422, "validation_error");
+        assert_eq!(blamed(&body), [field], "{text}");
         assert_eq!(body["error"], "invalid_request");
     }
     let long = format!("username=ada%40example.com&password={}", "a".repeat(1025));
-    let request = server.raw().post(server.at("/api/auth/token"));
+    let request = server.http().post("/api/auth/token");
     let answer = send(request.header("content-type", FORM).body(long)).await;
     assert_eq!(
-        fields(&refused(answer, 422, "validation_error").await),
+        blamed(&refused(&answer, 422, "validation_error")),
         ["body.password"]
     );
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
@@ -63,14 +64,14 @@ async fn a_value_is_never_repeated_in_its_refusal() {
             r#"{"mfa_token":"x","code":"1","method":"hunter2hunter2"}"#,
         ),
     ] {
-        let request = server.raw().post(server.at(&format!("/api/auth/{path}")));
+        let request = server.http().post(&format!("/api/auth/{path}"));
         let request = request.bearer_auth(tokens.access_token.expose());
         let request = request
             .header("content-type", "application/json")
             .body(text);
         let answer = send(request).await;
-        assert_eq!(answer.status(), 422, "{text}");
-        let body = answer.text().await.unwrap();
+        assert_eq!(answer.status, 422, "{text}");
+        let body = answer.body;
         assert!(!body.contains("hunter2"), "{body}");
     }
     server.stop_and_check().await;
@@ -79,11 +80,9 @@ async fn a_value_is_never_repeated_in_its_refusal() {
 #[tokio::test]
 async fn path_parameters_that_are_none_are_422_and_absent_ones_404() {
     let (server, tokens) = bench().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     let delete = |path: &str| {
-        let request = server
-            .raw()
-            .delete(server.at(&format!("/api/auth/mfa/{path}")));
+        let request = server.http().delete(&format!("/api/auth/mfa/{path}"));
         request.bearer_auth(tokens.access_token.expose())
     };
     for id in [
@@ -97,8 +96,8 @@ async fn path_parameters_that_are_none_are_422_and_absent_ones_404() {
         "1%00",
     ] {
         let answer = send(delete(&format!("trusted-devices/{id}"))).await;
-        let body = refused(answer, 422, "validation_error").await;
-        assert_eq!(fields(&body), ["path.device_id"], "{id}");
+        let body = refused(&answer, 422, "validation_error");
+        assert_eq!(blamed(&body), ["path.device_id"], "{id}");
     }
     for id in [
         "0",
@@ -109,11 +108,10 @@ async fn path_parameters_that_are_none_are_422_and_absent_ones_404() {
         "-9223372036854775808",
     ] {
         refused(
-            send(delete(&format!("trusted-devices/{id}"))).await,
+            &send(delete(&format!("trusted-devices/{id}"))).await,
             404,
             "not_found",
-        )
-        .await;
+        );
     }
     for method in [
         "email",
@@ -125,11 +123,11 @@ async fn path_parameters_that_are_none_are_422_and_absent_ones_404() {
         "totp%20",
         "1",
     ] {
-        let body = refused(send(delete(method)).await, 422, "validation_error").await;
-        assert_eq!(fields(&body), ["path.method"], "{method}");
+        let body = refused(&send(delete(method)).await, 422, "validation_error");
+        assert_eq!(blamed(&body), ["path.method"], "{method}");
     }
-    refused(send(delete("sms")).await, 404, "not_found").await;
-    assert_eq!(server.db.everything().await, before);
+    refused(&send(delete("sms")).await, 404, "not_found");
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
@@ -138,7 +136,7 @@ async fn garbage_or_foreign_tokens_are_401_and_change_nothing() {
     let (server, tokens) = bench().await;
     let elsewhere = TestServer::start().await;
     let foreign = elsewhere.registered("ada@example.com").await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     let own = tokens.access_token.expose();
     let (head, rest) = own.split_once('.').unwrap();
     let garbage = [
@@ -161,24 +159,24 @@ async fn garbage_or_foreign_tokens_are_401_and_change_nothing() {
                 .request(&server)
                 .header("authorization", format!("Bearer {token}"));
             let answer = send(by_header).await;
-            let challenge = answer.headers()["www-authenticate"]
+            let challenge = answer.headers["www-authenticate"]
                 .to_str()
                 .unwrap()
                 .to_owned();
             assert!(challenge.starts_with("Bearer"), "{challenge}");
-            let status = answer.status();
-            let body = answer.text().await.unwrap();
+            let status = answer.status;
+            let body = answer.body;
             assert_eq!(status, 401, "{} {token}: {body}", operation.name());
             assert!(token.is_empty() || !body.contains(token.as_str()));
             if !token.is_empty() {
                 let by_cookie = operation
                     .request(&server)
                     .header("cookie", format!("bp_token={token}"));
-                refused(send(by_cookie).await, 401, "token_invalid").await;
+                refused(&send(by_cookie).await, 401, "token_invalid");
             }
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     elsewhere.stop_and_check().await;
     server.stop_and_check().await;
 }

@@ -6,7 +6,8 @@ use bp_auth_client::ErrorCode;
 use bp_auth_client::types::MfaMethod;
 use serde_json::json;
 
-use crate::support::factors::{cookie, tokens};
+use crate::support::factors::tokens;
+use crate::support::http::send;
 use crate::support::{TestServer, TotpUser, refusal};
 
 const CHALLENGE: &str = "/api/auth/mfa/challenge";
@@ -18,25 +19,29 @@ async fn a_right_code_logs_in_and_only_then_there_are_cookies() {
     let user = server.totp_user("ada@example.com").await;
     let login = server.login_with(&user.email, &[]).await;
     assert_eq!(login.status, 200);
-    assert_eq!(login.body["mfa_required"], true);
-    assert_eq!(login.body["methods"], json!(["totp", "backup_codes"]));
-    assert_eq!(login.body["default_method"], "totp");
-    assert_eq!(login.body["code_sent"], false);
-    assert_eq!(login.body["mfa_expires_in"], 300);
-    assert!(login.body.get("access_token").is_none());
+    assert_eq!(login.json()["mfa_required"], true);
+    assert_eq!(login.json()["methods"], json!(["totp", "backup_codes"]));
+    assert_eq!(login.json()["default_method"], "totp");
+    assert_eq!(login.json()["code_sent"], false);
+    assert_eq!(login.json()["mfa_expires_in"], 300);
+    assert!(login.json().get("access_token").is_none());
     assert!(login.headers.get("set-cookie").is_none());
 
     let body = json!({
-        "mfa_token": login.body["mfa_token"],
+        "mfa_token": login.json()["mfa_token"],
         "code": server.totp_code(&user.totp_secret),
     });
-    let answer = server.send("POST", CHALLENGE, &[], Some(body)).await;
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
-    assert_eq!(answer.body["mfa_required"], false);
-    assert_eq!(answer.body["token_type"], "bearer");
-    assert!(cookie(&answer.headers, "bp_token").is_some_and(|value| !value.is_empty()));
-    assert!(cookie(&answer.headers, "bp_trusted_device").is_none());
-    assert!(answer.body.get("trusted_device_id").is_none());
+    let answer = send(server.http().post_json(CHALLENGE, &body)).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.json());
+    assert_eq!(answer.json()["mfa_required"], false);
+    assert_eq!(answer.json()["token_type"], "bearer");
+    assert!(
+        answer
+            .cookie("bp_token")
+            .is_some_and(|value| !value.is_empty())
+    );
+    assert!(answer.cookie("bp_trusted_device").is_none());
+    assert!(answer.json().get("trusted_device_id").is_none());
     assert_eq!(server.db.number(LIVE_SESSIONS).await, 2);
     assert_eq!(server.db.audited("login.mfa").await, 1);
     server.stop_and_check().await;
@@ -181,9 +186,13 @@ async fn a_request_without_a_code_or_token_is_refused_by_field() {
             "device_name",
         ),
     ] {
-        let answer = server.send("POST", CHALLENGE, &[], Some(body)).await;
-        assert_eq!(answer.refusal(), (422, "validation_error"), "{field}");
-        assert_eq!(answer.body["errors"][0]["loc"], json!(["body", field]));
+        let answer = send(server.http().post_json(CHALLENGE, &body)).await;
+        assert_eq!(
+            answer.refusal(),
+            (422, "validation_error".to_owned()),
+            "{field}"
+        );
+        assert_eq!(answer.json()["errors"][0]["loc"], json!(["body", field]));
     }
     let attempts = "SELECT max(attempts) FROM mfa_challenges";
     assert_eq!(server.db.number(attempts).await, 0);
@@ -339,14 +348,17 @@ async fn a_page_of_another_site_answers_no_challenge() {
         "mfa_token": pending.mfa_token.expose(),
         "code": server.totp_code(&user.totp_secret),
     });
-    let foreign = [("origin", "https://evil.example")];
-    let answer = server
-        .send("POST", CHALLENGE, &foreign, Some(body.clone()))
-        .await;
-    assert_eq!(answer.refusal(), (403, "csrf_rejected"));
+    let answer = send(
+        server
+            .http()
+            .post_json(CHALLENGE, &body)
+            .header("origin", "https://evil.example"),
+    )
+    .await;
+    assert_eq!(answer.refusal(), (403, "csrf_rejected".to_owned()));
     assert!(answer.headers.get("set-cookie").is_none());
     // It was no try and used nothing up.
-    let answer = server.send("POST", CHALLENGE, &[], Some(body)).await;
+    let answer = send(server.http().post_json(CHALLENGE, &body)).await;
     assert_eq!(answer.status, 200);
     server.stop_and_check().await;
 }

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use crate::support::http::{Http, send};
 use crate::support::process::{Bench, text};
 
 const PRODUCTION: &str = r#"
@@ -157,8 +158,8 @@ fn production_refuses_each_development_setting_by_name() {
 async fn the_first_start_makes_private_files_and_says_one_line() {
     let bench = Bench::new();
     let serving = bench.serve();
-    let answer = reqwest::get(serving.at("/readyz")).await.unwrap();
-    assert_eq!(answer.status(), 200, "it answers once it says so");
+    let answer = send(serving.http().get("/readyz")).await;
+    assert_eq!(answer.status, 200, "it answers once it says so");
     assert_eq!(mode(&bench, "data"), 0o700);
     for entry in std::fs::read_dir(bench.path("data")).unwrap() {
         let entry = entry.unwrap();
@@ -178,29 +179,15 @@ async fn the_first_start_makes_private_files_and_says_one_line() {
 async fn a_second_start_serves_the_same_data_with_the_same_keys() {
     let bench = Bench::new();
     let first = bench.serve();
-    let keys = |url: String| async move { reqwest::get(url).await.unwrap().text().await.unwrap() };
-    let before = keys(first.at("/.well-known/jwks.json")).await;
-    let body =
-        serde_json::json!({ "email": "ada@example.com", "password": crate::support::PASSWORD });
-    let register = |url: String| reqwest::Client::new().post(url).json(&body).send();
-    assert_eq!(
-        register(first.at("/api/auth/register"))
-            .await
-            .unwrap()
-            .status(),
-        201
-    );
+    let keys = async |http: Http| send(http.get("/.well-known/jwks.json")).await.body;
+    let before = keys(first.http()).await;
+    let register = async |http: Http| send(http.register("ada@example.com")).await.status;
+    assert_eq!(register(first.http()).await, 201);
     assert!(first.terminate().status.success());
 
     let second = bench.serve();
-    assert_eq!(keys(second.at("/.well-known/jwks.json")).await, before);
-    assert_eq!(
-        register(second.at("/api/auth/register"))
-            .await
-            .unwrap()
-            .status(),
-        409
-    );
+    assert_eq!(keys(second.http()).await, before);
+    assert_eq!(register(second.http()).await, 409);
     assert!(second.terminate().status.success());
     assert_eq!(bench.db().await.count("users").await, 1);
 }
@@ -209,13 +196,12 @@ async fn a_second_start_serves_the_same_data_with_the_same_keys() {
 async fn a_stop_does_not_wait_for_an_idle_connection() {
     let bench = Bench::new();
     let serving = bench.serve();
-    let client = reqwest::Client::new();
-    let answer = client.get(serving.at("/healthz")).send().await.unwrap();
-    answer.text().await.unwrap();
+    let http = serving.http();
+    assert_eq!(send(http.get("/healthz")).await.status, 200);
     let started = std::time::Instant::now();
     assert!(serving.terminate().status.success());
     assert!(started.elapsed().as_secs() < 5);
-    drop(client);
+    drop(http);
 }
 
 #[test]

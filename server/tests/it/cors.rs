@@ -1,15 +1,14 @@
 //! What pages of allowed origins may read and ask, and what all others are not told.
 
-use reqwest::RequestBuilder;
+use reqwest::{Method, RequestBuilder};
 
-use crate::csrf::{OURS, origins, send};
+use crate::csrf::{OURS, origins};
 use crate::support::TestServer;
-use crate::support::wire::{operations, refused};
+use crate::support::http::{refused, send};
+use crate::support::operations::operations;
 
 fn preflight(server: &TestServer, path: &str, origin: &str, method: &str) -> RequestBuilder {
-    let request = server
-        .raw()
-        .request(reqwest::Method::OPTIONS, server.at(path));
+    let request = server.http().request(Method::OPTIONS, path);
     request
         .header("origin", origin)
         .header("access-control-request-method", method)
@@ -28,8 +27,8 @@ async fn a_preflight_of_an_allowed_origin_names_the_methods_of_the_path() {
             .replace("{method}", "totp")
             .replace("{device_id}", "1");
         let answer = send(preflight(&server, &path, OURS, &operation.method)).await;
-        assert_eq!(answer.status(), 204, "{path}");
-        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(answer.status, 204, "{path}");
+        let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
         assert_eq!(header("access-control-allow-origin"), OURS);
         assert_eq!(header("access-control-allow-credentials"), "true");
         assert_eq!(header("vary"), "Origin");
@@ -56,7 +55,7 @@ async fn a_preflight_of_an_allowed_origin_names_the_methods_of_the_path() {
         }
     }
     let answer = send(preflight(&server, "/api/auth/me", OURS, "GET")).await;
-    assert_eq!(answer.headers()["access-control-allow-methods"], "GET");
+    assert_eq!(answer.headers["access-control-allow-methods"], "GET");
     server.stop_and_check().await;
 }
 
@@ -65,7 +64,7 @@ async fn a_preflight_of_a_foreign_origin_learns_nothing() {
     let server = TestServer::start_with(origins).await;
     for origin in ["https://evil.example", "null"] {
         let answer = send(preflight(&server, "/api/auth/token", origin, "POST")).await;
-        let headers = answer.headers();
+        let headers = &answer.headers;
         assert!(
             !headers
                 .keys()
@@ -74,27 +73,22 @@ async fn a_preflight_of_a_foreign_origin_learns_nothing() {
         assert_eq!(headers["vary"], "Origin");
     }
     let answer = send(preflight(&server, "/api/auth/nothing", OURS, "POST")).await;
-    refused(answer, 404, "not_found").await;
+    refused(&answer, 404, "not_found");
     server.stop_and_check().await;
 }
 
 #[tokio::test]
 async fn an_options_that_is_no_preflight_is_405() {
     let server = TestServer::start_with(origins).await;
-    let options = || {
-        server
-            .raw()
-            .request(reqwest::Method::OPTIONS, server.at("/api/auth/me"))
-    };
-    refused(send(options()).await, 405, "method_not_allowed").await;
+    let options = || server.http().request(Method::OPTIONS, "/api/auth/me");
+    refused(&send(options()).await, 405, "method_not_allowed");
     refused(
-        send(options().header("origin", OURS)).await,
+        &send(options().header("origin", OURS)).await,
         405,
         "method_not_allowed",
-    )
-    .await;
+    );
     let without = options().header("access-control-request-method", "GET");
-    refused(send(without).await, 405, "method_not_allowed").await;
+    refused(&send(without).await, 405, "method_not_allowed");
     server.stop_and_check().await;
 }
 
@@ -102,32 +96,23 @@ async fn an_options_that_is_no_preflight_is_405() {
 async fn an_allowed_origin_can_read_errors_too() {
     let server = TestServer::start_with(origins).await;
     let cases = [
-        (server.raw().get(server.at("/api/auth/me")), 401),
-        (server.raw().get(server.at("/api/auth/nothing")), 404),
-        (server.raw().put(server.at("/api/auth/me")), 405),
+        (server.http().get("/api/auth/me"), 401),
+        (server.http().get("/api/auth/nothing"), 404),
+        (server.http().request(Method::PUT, "/api/auth/me"), 405),
+        (server.http().post("/api/auth/register").body("{}"), 415),
+        (server.http().post_json("/api/auth/register", &1), 422),
         (
             server
-                .raw()
-                .post(server.at("/api/auth/register"))
-                .body("{}"),
-            415,
-        ),
-        (
-            server.raw().post(server.at("/api/auth/register")).json(&1),
-            422,
-        ),
-        (
-            server
-                .raw()
-                .post(server.at("/api/auth/register"))
+                .http()
+                .post("/api/auth/register")
                 .body("a".repeat(17_000)),
             413,
         ),
     ];
     for (request, status) in cases {
         let answer = send(request.header("origin", OURS)).await;
-        assert_eq!(answer.status(), status);
-        let headers = answer.headers();
+        assert_eq!(answer.status, status);
+        let headers = &answer.headers;
         assert_eq!(headers["access-control-allow-origin"], OURS, "{status}");
         assert_eq!(
             headers["access-control-allow-credentials"], "true",

@@ -10,7 +10,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::support::TestServer;
-use crate::support::raw::{Answer, send};
+use crate::support::http::{Answer, send};
 
 /// All operations that need a caller, without a body: the credential is judged before it.
 const PROTECTED: [(Method, &str); 16] = [
@@ -45,10 +45,10 @@ async fn refused_everywhere(
 ) {
     let before = server.everything().await;
     for (method, path) in PROTECTED {
-        let answer = send(present(server.request(method.clone(), path))).await;
+        let answer = send(present(server.http().request(method.clone(), path))).await;
         let expected = (401, code.to_owned());
         assert_eq!(answer.refusal(), expected, "{what}: {method} {path}");
-        let challenge = answer.header("www-authenticate");
+        let challenge = answer.header("www-authenticate").unwrap();
         match code {
             // RFC 6750, section 3.1: who presents nothing is told no error.
             "not_authenticated" => assert_eq!(challenge, "Bearer", "{what}: {path}"),
@@ -57,7 +57,7 @@ async fn refused_everywhere(
                 "{what}: {challenge}"
             ),
         }
-        assert_eq!(answer.cookie("bp_token"), None, "{what}: {path}");
+        assert_eq!(answer.set_cookie("bp_token"), None, "{what}: {path}");
     }
     assert_eq!(server.everything().await, before, "{what}");
 }
@@ -70,7 +70,7 @@ async fn bearer_refused(server: &TestServer, what: &str, token: &str, code: &str
 }
 
 async fn me(server: &TestServer, present: impl Fn(RequestBuilder) -> RequestBuilder) -> Answer {
-    send(present(server.get("/api/auth/me"))).await
+    send(present(server.http().get("/api/auth/me"))).await
 }
 
 fn cookie(tokens: &[&str]) -> String {
@@ -252,6 +252,7 @@ async fn an_api_key_opens_two_operations_and_no_other() {
     let before = server.everything().await;
     for (method, path) in PROTECTED {
         let request = server
+            .http()
             .request(method.clone(), path)
             .header("x-api-key", key);
         let answer = send(request).await;
@@ -335,9 +336,9 @@ async fn a_good_credential_reaches_the_body_and_the_path() {
     let server = TestServer::start().await;
     let tokens = server.registered("ada@example.com").await;
     for (method, path) in PROTECTED {
-        let request = server.request(method.clone(), path);
+        let request = server.http().request(method.clone(), path);
         let answer = send(request.bearer_auth(tokens.access_token.expose())).await;
-        assert_ne!(answer.status, 401, "{method} {path}: {}", answer.text);
+        assert_ne!(answer.status, 401, "{method} {path}: {}", answer.body);
     }
     server.stop_and_check().await;
 }
@@ -351,11 +352,12 @@ async fn a_pending_token_may_ask_for_a_reset_where_the_operator_lets_it_and_for_
     let token: &Secret = &pending.mfa_token;
     for (method, path) in PROTECTED {
         let request = server
+            .http()
             .request(method.clone(), path)
             .bearer_auth(token.expose());
         let answer = send(request.json(&json!({}))).await;
         match path.ends_with("/reset/request") {
-            true => assert_eq!(answer.status, 200, "{}", answer.text),
+            true => assert_eq!(answer.status, 200, "{}", answer.body),
             false => assert_eq!(
                 answer.refusal(),
                 (401, "token_invalid".to_owned()),
@@ -377,7 +379,7 @@ async fn only_as_many_cookies_of_the_name_as_a_browser_has_are_looked_at() {
             "bp_token=x; ".repeat(before),
             token.expose()
         );
-        let request = server.request(Method::GET, "/api/auth/me");
+        let request = server.http().get("/api/auth/me");
         let answer = send(request.header("cookie", cookies)).await;
         assert_eq!(answer.status, status, "after {before} others");
     }

@@ -2,9 +2,10 @@
 
 use bp_auth_client::types::TokenResponse;
 use bp_auth_server::config::Config;
-use reqwest::{RequestBuilder, Response};
+use reqwest::RequestBuilder;
 
-use crate::support::wire::{Operation, operations, refused};
+use crate::support::http::{refused, send};
+use crate::support::operations::{Operation, operations};
 use crate::support::{PASSWORD, TestServer};
 
 pub const OURS: &str = "https://app.example.com";
@@ -22,10 +23,6 @@ fn cookie(request: RequestBuilder, tokens: &TokenResponse) -> RequestBuilder {
     )
 }
 
-pub async fn send(request: RequestBuilder) -> Response {
-    request.send().await.unwrap()
-}
-
 fn sets_the_cookie(operation: &Operation) -> bool {
     ["/token", "/refresh", "/challenge"]
         .iter()
@@ -37,7 +34,7 @@ fn sets_the_cookie(operation: &Operation) -> bool {
 async fn an_unsafe_call_by_cookie_from_another_site_is_refused_and_does_nothing() {
     let server = TestServer::start_with(origins).await;
     let tokens = server.registered("ada@example.com").await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     let by_cookie: Vec<Operation> = operations()
         .into_iter()
         .filter(|operation| operation.takes_token && operation.method != "GET")
@@ -52,14 +49,14 @@ async fn an_unsafe_call_by_cookie_from_another_site_is_refused_and_does_nothing(
             let request = cookie(operation.request(&server), &tokens).header(name, value);
             let answer = send(request).await;
             assert!(
-                !answer.headers().contains_key("set-cookie"),
+                !answer.headers.contains_key("set-cookie"),
                 "{}",
                 operation.name()
             );
-            refused(answer, 403, "csrf_rejected").await;
+            refused(&answer, 403, "csrf_rejected");
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
@@ -67,12 +64,7 @@ async fn an_unsafe_call_by_cookie_from_another_site_is_refused_and_does_nothing(
 async fn only_the_exact_origins_are_allowed() {
     let server = TestServer::start_with(origins).await;
     let tokens = server.registered("ada@example.com").await;
-    let request = || {
-        cookie(
-            server.raw().post(server.at("/api/auth/mfa/totp/setup")),
-            &tokens,
-        )
-    };
+    let request = || cookie(server.http().post("/api/auth/mfa/totp/setup"), &tokens);
     for foreign in [
         "http://app.example.com",
         "https://app.example.com:8443",
@@ -89,16 +81,16 @@ async fn only_the_exact_origins_are_allowed() {
     ] {
         let answer = send(request().header("origin", foreign)).await;
         assert!(
-            !answer.headers().contains_key("access-control-allow-origin"),
+            !answer.headers.contains_key("access-control-allow-origin"),
             "{foreign}"
         );
-        refused(answer, 403, "csrf_rejected").await;
+        refused(&answer, 403, "csrf_rejected");
     }
     assert_eq!(server.db.count("mfa_methods").await, 0);
     for origin in [OURS, PUBLIC, &server.url()] {
         let answer = send(request().header("origin", origin)).await;
-        assert_eq!(answer.status(), 200, "{origin}");
-        assert_eq!(answer.headers()["access-control-allow-origin"], *origin);
+        assert_eq!(answer.status, 200, "{origin}");
+        assert_eq!(answer.headers["access-control-allow-origin"], *origin);
     }
     server.stop_and_check().await;
 }
@@ -110,12 +102,12 @@ async fn in_production_the_bound_address_is_no_origin() {
         config.mode = bp_auth_server::config::Mode::Production;
     })
     .await;
-    let form = [("username", "ada@example.com"), ("password", PASSWORD)];
-    let request = || server.raw().post(server.at("/api/auth/token")).form(&form);
+    let http = server.http();
+    let request = || http.login("ada@example.com");
     let answer = send(request().header("origin", server.url())).await;
-    refused(answer, 403, "csrf_rejected").await;
+    refused(&answer, 403, "csrf_rejected");
     let answer = send(request().header("origin", PUBLIC)).await;
-    refused(answer, 401, "invalid_credentials").await;
+    refused(&answer, 401, "invalid_credentials");
     server.stop_and_check().await;
 }
 
@@ -123,26 +115,21 @@ async fn in_production_the_bound_address_is_no_origin() {
 async fn origin_decides_alone_and_without_one_the_fetch_metadata_does() {
     let server = TestServer::start_with(origins).await;
     let tokens = server.registered("ada@example.com").await;
-    let request = || {
-        cookie(
-            server.raw().post(server.at("/api/auth/mfa/totp/setup")),
-            &tokens,
-        )
-    };
+    let request = || cookie(server.http().post("/api/auth/mfa/totp/setup"), &tokens);
     for site in ["same-origin", "same-site", "none"] {
         let answer = send(request().header("sec-fetch-site", site)).await;
-        assert_eq!(answer.status(), 200, "{site}");
+        assert_eq!(answer.status, 200, "{site}");
         let foreign = request()
             .header("sec-fetch-site", site)
             .header("origin", "null");
-        refused(send(foreign).await, 403, "csrf_rejected").await;
+        refused(&send(foreign).await, 403, "csrf_rejected");
     }
     let both = request()
         .header("sec-fetch-site", "cross-site")
         .header("origin", OURS);
-    assert_eq!(send(both).await.status(), 200);
+    assert_eq!(send(both).await.status, 200);
     // A client that is no browser sends neither.
-    assert_eq!(send(request()).await.status(), 200);
+    assert_eq!(send(request()).await.status, 200);
     server.stop_and_check().await;
 }
 
@@ -150,7 +137,7 @@ async fn origin_decides_alone_and_without_one_the_fetch_metadata_does() {
 async fn operations_that_set_the_cookie_are_refused_whoever_authenticates_them() {
     let server = TestServer::start_with(origins).await;
     let tokens = server.registered("ada@example.com").await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     let all: Vec<Operation> = operations().into_iter().filter(sets_the_cookie).collect();
     assert_eq!(all.len(), 3);
     for operation in all {
@@ -172,11 +159,11 @@ async fn operations_that_set_the_cookie_are_refused_whoever_authenticates_them()
             };
             let answer = send(request).await;
             assert!(
-                !answer.headers().contains_key("set-cookie"),
+                !answer.headers.contains_key("set-cookie"),
                 "{}",
                 operation.name()
             );
-            let body = refused(answer, 403, "csrf_rejected").await;
+            let body = refused(&answer, 403, "csrf_rejected");
             let oauth = !operation.path.ends_with("/challenge");
             assert_eq!(
                 body["error"] == "access_denied",
@@ -186,10 +173,10 @@ async fn operations_that_set_the_cookie_are_refused_whoever_authenticates_them()
             );
             // Refused before the media type and the fields are looked at.
             let bare = operation.request(&server).header(name, value).body("?");
-            refused(send(bare).await, 403, "csrf_rejected").await;
+            refused(&send(bare).await, 403, "csrf_rejected");
         }
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
@@ -207,29 +194,29 @@ async fn a_bearer_token_is_nobodys_cookie_and_works_from_anywhere() {
             .header("origin", "https://evil.example")
             .header("sec-fetch-site", "cross-site");
         let answer = send(request).await;
-        assert!(!answer.headers().contains_key("access-control-allow-origin"));
-        let text = answer.text().await.unwrap();
+        assert!(!answer.headers.contains_key("access-control-allow-origin"));
+        let text = answer.body;
         assert!(
             !text.contains("csrf_rejected"),
             "{}: {text}",
             operation.name()
         );
     }
-    let request = server.raw().post(server.at("/api/auth/logout"));
+    let request = server.http().post("/api/auth/logout");
     let request = cookie(request, &tokens).bearer_auth(tokens.access_token.expose());
     let answer = send(request.header("origin", "https://evil.example")).await;
-    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.status, 204);
     server.stop_and_check().await;
 }
 
 #[tokio::test]
 async fn public_operations_without_the_cookie_are_open_to_every_site() {
     let server = TestServer::start_with(origins).await;
-    let request = server.raw().post(server.at("/api/auth/register"));
+    let request = server.http().post("/api/auth/register");
     let body = serde_json::json!({ "email": "ada@example.com", "password": PASSWORD });
     let answer = send(request.json(&body).header("origin", "https://evil.example")).await;
-    assert_eq!(answer.status(), 201);
-    assert!(!answer.headers().contains_key("access-control-allow-origin"));
+    assert_eq!(answer.status, 201);
+    assert!(!answer.headers.contains_key("access-control-allow-origin"));
     server.stop_and_check().await;
 }
 
@@ -243,8 +230,8 @@ async fn a_safe_call_by_cookie_from_another_site_answers_what_its_page_cannot_re
         }
         let request = cookie(operation.request(&server), &tokens);
         let answer = send(request.header("origin", "https://evil.example")).await;
-        assert_eq!(answer.status(), 200, "{}", operation.name());
-        let headers = answer.headers();
+        assert_eq!(answer.status, 200, "{}", operation.name());
+        let headers = &answer.headers;
         assert!(
             !headers
                 .keys()
@@ -259,7 +246,7 @@ async fn a_safe_call_by_cookie_from_another_site_answers_what_its_page_cannot_re
 async fn a_logout_by_cookie_from_another_site_ends_nothing_and_keeps_the_cookie() {
     let server = TestServer::start_with(origins).await;
     let tokens = server.registered("ada@example.com").await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for (name, value) in [
         ("origin", "https://evil.example"),
         ("origin", "null"),
@@ -269,22 +256,22 @@ async fn a_logout_by_cookie_from_another_site_ends_nothing_and_keeps_the_cookie(
             "all_sessions": true,
             "refresh_token": tokens.refresh_token.expose(),
         });
-        let request = cookie(server.raw().post(server.at("/api/auth/logout")), &tokens);
+        let request = cookie(server.http().post("/api/auth/logout"), &tokens);
         let answer = send(request.header(name, value).json(&body)).await;
         assert!(
-            !answer.headers().contains_key("set-cookie"),
+            !answer.headers.contains_key("set-cookie"),
             "{name}: {value}"
         );
-        refused(answer, 403, "csrf_rejected").await;
+        refused(&answer, 403, "csrf_rejected");
     }
-    assert_eq!(server.db.everything().await, before);
-    let me = cookie(server.raw().get(server.at("/api/auth/me")), &tokens);
-    assert_eq!(send(me).await.status(), 200);
+    assert_eq!(server.everything().await, before);
+    let me = cookie(server.http().get("/api/auth/me"), &tokens);
+    assert_eq!(send(me).await.status, 200);
 
-    let request = cookie(server.raw().post(server.at("/api/auth/logout")), &tokens);
+    let request = cookie(server.http().post("/api/auth/logout"), &tokens);
     let answer = send(request.header("origin", OURS)).await;
-    assert_eq!(answer.status(), 204);
-    assert!(answer.headers().contains_key("set-cookie"));
+    assert_eq!(answer.status, 204);
+    assert!(answer.headers.contains_key("set-cookie"));
     server.stop_and_check().await;
 }
 
@@ -300,11 +287,11 @@ async fn a_logout_without_the_cookie_from_another_site_does_not_clear_it() {
         ("origin", OURS, true),
         ("sec-fetch-site", "same-origin", true),
     ] {
-        let request = server.raw().post(server.at("/api/auth/logout"));
+        let request = server.http().post("/api/auth/logout");
         let answer = send(request.header(name, value)).await;
-        assert_eq!(answer.status(), 204, "{name}: {value}");
+        assert_eq!(answer.status, 204, "{name}: {value}");
         assert_eq!(
-            answer.headers().contains_key("set-cookie"),
+            answer.headers.contains_key("set-cookie"),
             cleared,
             "{name}: {value}"
         );

@@ -9,14 +9,14 @@ use bp_auth_server::app::operator::{PlanChange, TenantState};
 use serde_json::{Value, json};
 
 use crate::support::TestServer;
-use crate::support::raw::send;
+use crate::support::http::send;
 
 const PATH: &str = "/api/auth/me/entitlements";
 
 impl TestServer {
     async fn envelope(&self, token: &Secret) -> Value {
-        let answer = send(self.get(PATH).bearer_auth(token.expose())).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
+        let answer = send(self.http().get(PATH).bearer_auth(token.expose())).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json()
     }
 
@@ -90,11 +90,19 @@ async fn the_envelope_says_which_credential_asked() {
     let key = client.rotate_api_key().send().await.unwrap().into_inner();
 
     let cookie = format!("bp_token={}", tokens.access_token.expose());
-    let by_cookie = send(server.get(PATH).header("cookie", cookie)).await.json();
+    let by_cookie = send(server.http().get(PATH).header("cookie", cookie))
+        .await
+        .json();
     let expected = json!({ "kind": "cookie", "mfa_satisfied": true });
     assert_eq!(by_cookie["credential"], expected);
 
-    let by_key = send(server.get(PATH).header("x-api-key", key.api_key.expose())).await;
+    let by_key = send(
+        server
+            .http()
+            .get(PATH)
+            .header("x-api-key", key.api_key.expose()),
+    )
+    .await;
     let by_key = by_key.json();
     let expected = json!({ "kind": "api_key", "mfa_satisfied": false });
     assert_eq!(by_key["credential"], expected);

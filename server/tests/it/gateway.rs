@@ -6,7 +6,9 @@ use bp_auth_server::config::Seconds;
 use serde_json::Value;
 
 use crate::support::TestServer;
-use crate::support::wire::{Wire, assert_common, error_body, operations, refused};
+use crate::support::http::{refused, send};
+use crate::support::operations::operations;
+use crate::support::wire::Wire;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -23,8 +25,8 @@ async fn an_unknown_path_is_404_whatever_the_method() {
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             let method = method.parse().unwrap();
-            let answer = server.raw().request(method, server.at(path)).send().await;
-            refused(answer.unwrap(), 404, "not_found").await;
+            let answer = send(server.http().request(method, path)).await;
+            refused(&answer, 404, "not_found");
         }
     }
     server.stop_and_check().await;
@@ -59,16 +61,14 @@ async fn a_wrong_method_is_405_and_allow_names_the_right_ones() {
                 continue;
             }
             let filled = path.replace("{method}", "totp").replace("{device_id}", "1");
-            let request = server
-                .raw()
-                .request(method.parse().unwrap(), server.at(&filled));
-            let answer = request.send().await.unwrap();
-            assert_eq!(answer.headers()["allow"], *expected, "{method} {path}");
+            let request = server.http().request(method.parse().unwrap(), &filled);
+            let answer = send(request).await;
+            assert_eq!(answer.headers["allow"], *expected, "{method} {path}");
             if method == "HEAD" {
-                assert_eq!(answer.status(), 405, "{path}");
-                assert_common(answer.headers());
+                assert_eq!(answer.status, 405, "{path}");
+                answer.assert_common();
             } else {
-                let body = refused(answer, 405, "method_not_allowed").await;
+                let body = refused(&answer, 405, "method_not_allowed");
                 let oauth = path.ends_with("/token") || path.ends_with("/refresh");
                 assert_eq!(body["error"] == "invalid_request", oauth, "{path}");
             }
@@ -97,17 +97,12 @@ async fn a_method_outside_http_is_405_with_the_same_body() {
             "not_found"
         };
         assert_eq!(answer.json()["error_code"], code);
-        assert!(
-            answer.head.contains("cache-control: no-store"),
-            "{}",
-            answer.head
-        );
-        assert!(answer.head.contains("x-content-type-options: nosniff"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(
-            answer.head.contains("allow: "),
+            answer.header("allow").is_some(),
             status == 405,
-            "{}",
-            answer.head
+            "{answer:?}"
         );
     }
     server.stop_and_check().await;
@@ -159,12 +154,11 @@ async fn a_path_that_cannot_be_decoded_is_400_with_the_same_body() {
         assert_eq!(answer.status, 400, "{path}");
         let body = answer.json();
         assert_eq!(body["error_code"], "bad_request", "{path}");
-        let id = format!("x-request-id: {}", body["request_id"].as_str().unwrap());
-        assert!(answer.head.contains(&id), "{}", answer.head);
-        assert!(answer.head.contains("content-type: application/json"));
-        assert!(answer.head.contains("cache-control: no-store"));
-        assert!(answer.head.contains("x-content-type-options: nosniff"));
-        let cors = answer.head.contains("access-control-allow-origin");
+        assert_eq!(answer.header("x-request-id"), body["request_id"].as_str());
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        let cors = answer.header("access-control-allow-origin").is_some();
         assert_eq!(cors, path.starts_with("/api/"), "{path}");
     }
     server.stop_and_check().await;
@@ -173,7 +167,7 @@ async fn a_path_that_cannot_be_decoded_is_400_with_the_same_body() {
 #[tokio::test]
 async fn a_body_over_16_kib_is_413_at_once_and_the_connection_closes() {
     let server = TestServer::start().await;
-    let before = server.db.everything().await;
+    let before = server.everything().await;
     for operation in operations() {
         let path = operation
             .path
@@ -189,10 +183,10 @@ async fn a_body_over_16_kib_is_413_at_once_and_the_connection_closes() {
         let answer = wire.answer().await;
         assert_eq!(answer.status, 413, "{path}");
         assert_eq!(answer.json()["error_code"], "payload_too_large", "{path}");
-        assert!(answer.head.contains("connection: close"), "{}", answer.head);
+        assert_eq!(answer.header("connection"), Some("close"));
         assert!(wire.is_closed().await, "{path}");
     }
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
@@ -225,13 +219,14 @@ async fn a_body_of_exactly_16_kib_is_read() {
     let open = r#"{"email":"a@example.com","x":""#;
     let body = format!("{open}{}\"}}", "a".repeat(16 * 1024 - open.len() - 2));
     assert_eq!(body.len(), 16 * 1024);
-    let request = server.raw().post(server.at("/api/auth/reactivate/request"));
-    let answer = request
-        .header("content-type", "application/json")
-        .body(body)
-        .send()
-        .await;
-    assert_eq!(answer.unwrap().status(), 204);
+    let request = server.http().post("/api/auth/reactivate/request");
+    let answer = send(
+        request
+            .header("content-type", "application/json")
+            .body(body),
+    )
+    .await;
+    assert_eq!(answer.status, 204);
     server.stop_and_check().await;
 }
 
@@ -250,15 +245,10 @@ async fn a_body_that_trickles_is_408_and_the_connection_closes() {
     assert_eq!(answer.status, 408);
     assert_eq!(answer.json()["error_code"], "request_timeout");
     assert_eq!(answer.json()["error"], "invalid_request");
-    assert!(answer.head.contains("connection: close"), "{}", answer.head);
+    assert_eq!(answer.header("connection"), Some("close"));
     assert!(wire.is_closed().await);
-    let answer = server
-        .raw()
-        .get(server.at("/healthz"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 200);
+    let answer = send(server.http().get("/healthz")).await;
+    assert_eq!(answer.status, 200);
     server.stop_and_check().await;
 }
 
@@ -278,14 +268,10 @@ async fn request_ids_are_made_here() {
         "/api/auth/%ff",
         "/api/auth/token",
     ] {
-        let request = server
-            .raw()
-            .get(server.at(path))
-            .header("x-request-id", "mine");
-        let answer = request.send().await.unwrap();
-        assert_eq!(answer.headers().get_all("x-request-id").iter().count(), 1);
-        let headers = answer.headers().clone();
-        let body = error_body(&headers, &answer.text().await.unwrap());
+        let request = server.http().get(path).header("x-request-id", "mine");
+        let answer = send(request).await;
+        assert_eq!(answer.headers.get_all("x-request-id").iter().count(), 1);
+        let body = answer.error_body();
         assert_ne!(body["request_id"], "mine");
         assert!(seen.insert(body["request_id"].to_string()), "an id twice");
     }
@@ -296,16 +282,12 @@ async fn request_ids_are_made_here() {
 async fn successes_carry_the_same_headers() {
     let server = TestServer::start().await;
     let tokens = server.registered("ada@example.com").await;
-    let request = server.raw().get(server.at("/api/auth/me"));
-    let answer = request
-        .bearer_auth(tokens.access_token.expose())
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_common(answer.headers());
-    assert_eq!(answer.headers()["cache-control"], "no-store");
-    assert!(!answer.headers().contains_key("strict-transport-security"));
+    let request = server.http().get("/api/auth/me");
+    let answer = send(request.bearer_auth(tokens.access_token.expose())).await;
+    assert_eq!(answer.status, 200);
+    answer.assert_common();
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert!(!answer.headers.contains_key("strict-transport-security"));
     server.stop_and_check().await;
 }
 
@@ -316,8 +298,8 @@ async fn strict_transport_security_is_sent_when_configured() {
     };
     let server = TestServer::start_with(day).await;
     for path in ["/healthz", "/nothing", "/api/auth/me", "/api/auth/%ff"] {
-        let answer = server.raw().get(server.at(path)).send().await.unwrap();
-        let value = answer.headers()["strict-transport-security"]
+        let answer = send(server.http().get(path)).await;
+        let value = answer.headers["strict-transport-security"]
             .to_str()
             .unwrap();
         assert!(value.starts_with("max-age=86400"), "{path}: {value}");
@@ -328,16 +310,11 @@ async fn strict_transport_security_is_sent_when_configured() {
 #[tokio::test]
 async fn the_public_keys_may_be_cached_for_five_minutes_and_hold_nothing_private() {
     let server = TestServer::start().await;
-    let answer = server
-        .raw()
-        .get(server.at("/.well-known/jwks.json"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_common(answer.headers());
-    assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
-    let keys: Value = answer.json().await.unwrap();
+    let answer = send(server.http().get("/.well-known/jwks.json")).await;
+    assert_eq!(answer.status, 200);
+    answer.assert_common();
+    assert_eq!(answer.headers["cache-control"], "public, max-age=300");
+    let keys: Value = answer.json();
     let key = keys["keys"][0].as_object().unwrap();
     assert_eq!(
         (&key["kty"], &key["crv"]),
@@ -350,18 +327,13 @@ async fn the_public_keys_may_be_cached_for_five_minutes_and_hold_nothing_private
 #[tokio::test]
 async fn the_contract_is_served_byte_for_byte() {
     let server = TestServer::start().await;
-    let answer = server
-        .raw()
-        .get(server.at("/openapi.json"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_common(answer.headers());
-    assert_eq!(answer.headers()["content-type"], "application/json");
+    let answer = send(server.http().get("/openapi.json")).await;
+    assert_eq!(answer.status, 200);
+    answer.assert_common();
+    assert_eq!(answer.headers["content-type"], "application/json");
     let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi-snapshot.json");
     let committed = std::fs::read_to_string(committed).unwrap();
-    assert_eq!(answer.text().await.unwrap(), committed);
+    assert_eq!(answer.body, committed);
     server.stop_and_check().await;
 }
 
@@ -369,20 +341,15 @@ async fn the_contract_is_served_byte_for_byte() {
 async fn health_is_the_process_and_readiness_its_database() {
     let server = TestServer::start().await;
     for path in ["/healthz", "/readyz"] {
-        let answer = server.raw().get(server.at(path)).send().await.unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        assert_common(answer.headers());
+        let answer = send(server.http().get(path)).await;
+        assert_eq!(answer.status, 200, "{path}");
+        answer.assert_common();
     }
     // A database that lacks a migration is not ready, and the process still lives.
     server.db.execute("DELETE FROM seaql_migrations").await;
-    let answer = server.raw().get(server.at("/readyz")).send().await.unwrap();
-    assert!(answer.headers().contains_key("retry-after"));
-    refused(answer, 503, "overloaded").await;
-    let answer = server
-        .raw()
-        .get(server.at("/healthz"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 200);
+    let answer = send(server.http().get("/readyz")).await;
+    assert!(answer.headers.contains_key("retry-after"));
+    refused(&answer, 503, "overloaded");
+    let answer = send(server.http().get("/healthz")).await;
+    assert_eq!(answer.status, 200);
 }

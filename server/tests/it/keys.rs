@@ -1,33 +1,20 @@
 //! Keys change, and what was signed or sealed with the old ones stays good.
 
-use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::support::PASSWORD;
+use crate::support::http::send;
 use crate::support::process::{Bench, Serving};
 
-async fn said(request: reqwest::RequestBuilder) -> (u16, Value) {
-    let answer = request.send().await.unwrap();
-    (
-        answer.status().as_u16(),
-        answer.json().await.unwrap_or_default(),
-    )
-}
-
 async fn login(serving: &Serving) -> Value {
-    let form = [("username", "ada@example.com"), ("password", PASSWORD)];
-    let (status, body) = said(
-        Client::new()
-            .post(serving.at("/api/auth/token"))
-            .form(&form),
-    )
-    .await;
-    assert_eq!(status, 200, "{body}");
-    body
+    let answer = send(serving.http().login("ada@example.com")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
 }
 
 async fn kids(serving: &Serving) -> Vec<String> {
-    let (_, body) = said(Client::new().get(serving.at("/.well-known/jwks.json"))).await;
+    let body = send(serving.http().get("/.well-known/jwks.json"))
+        .await
+        .json();
     let keys = body["keys"].as_array().unwrap().iter();
     keys.map(|key| key["kid"].as_str().unwrap().to_owned())
         .collect()
@@ -58,23 +45,21 @@ async fn after_a_rotation_and_a_restart_old_tokens_verify_and_old_secrets_open()
     let mut bench = Bench::new();
     bench.set("BP_AUTH_TOKENS__ISSUER", "https://auth.example.com");
     let first = bench.serve();
-    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
-    let register = Client::new()
-        .post(first.at("/api/auth/register"))
-        .json(&body);
-    assert_eq!(said(register).await.0, 201);
+    let register = first.http().register("ada@example.com");
+    assert_eq!(send(register).await.status, 201);
     let old = login(&first).await;
     let old_token = old["access_token"].as_str().unwrap();
-    let setup = Client::new()
-        .post(first.at("/api/auth/mfa/totp/setup"))
+    let setup = first
+        .http()
+        .post("/api/auth/mfa/totp/setup")
         .bearer_auth(old_token);
-    let (_, setup) = said(setup).await;
-    let secret = setup["secret"].as_str().unwrap();
-    let verify = Client::new()
-        .post(first.at("/api/auth/mfa/totp/verify"))
+    let secret = send(setup).await.text("secret");
+    let verify = first
+        .http()
+        .post("/api/auth/mfa/totp/verify")
         .bearer_auth(old_token);
-    let (status, body) = said(verify.json(&json!({ "code": code(secret, 0) }))).await;
-    assert_eq!(status, 200, "{body}");
+    let enrolled = send(verify.json(&json!({ "code": code(&secret, 0) }))).await;
+    assert_eq!(enrolled.status, 200, "{enrolled:?}");
     let before = kids(&first).await;
     assert_eq!(before, [kid(old_token)]);
 
@@ -89,20 +74,16 @@ async fn after_a_rotation_and_a_restart_old_tokens_verify_and_old_secrets_open()
     let after = kids(&second).await;
     assert_eq!(after.len(), 2);
     assert!(after.contains(&before[0]));
-    let me = Client::new()
-        .get(second.at("/api/auth/me"))
-        .bearer_auth(old_token);
-    assert_eq!(said(me).await.0, 200, "a token of the old key");
+    let me = second.http().me(old_token);
+    assert_eq!(send(me).await.status, 200, "a token of the old key");
     // The authenticator's secret was sealed with the old key.
     let pending = login(&second).await;
     assert_eq!(pending["mfa_required"], true);
-    let challenge = json!({ "mfa_token": pending["mfa_token"], "code": code(secret, 1) });
-    let challenge = Client::new()
-        .post(second.at("/api/auth/mfa/challenge"))
-        .json(&challenge);
-    let (status, tokens) = said(challenge).await;
-    assert_eq!(status, 200, "{tokens}");
-    let new = kid(tokens["access_token"].as_str().unwrap());
+    let mfa_token = pending["mfa_token"].as_str().unwrap();
+    let challenge = second.http().challenge(mfa_token, &code(&secret, 1));
+    let tokens = send(challenge).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    let new = kid(&tokens.text("access_token"));
     assert!(!before.contains(&new) && after.contains(&new));
 }
 

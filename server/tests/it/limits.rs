@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::Barrier;
 
-use crate::support::raw::{Answer, behind_a_proxy, send};
-use crate::support::{PASSWORD, TestServer};
+use crate::support::http::{Answer, send};
+use crate::support::{PASSWORD, TestServer, behind_a_proxy};
 
 const ADA: &str = "ada@example.com";
 
 impl TestServer {
     /// A login from somewhere else.
     async fn login_from(&self, address: &str, email: &str, password: &str) -> Answer {
-        let login = self.login_form(email, password);
+        let login = self.http().token(email, password);
         send(login.header("x-forwarded-for", address)).await
     }
 
@@ -32,13 +31,12 @@ impl TestServer {
             assert_eq!(answer.refusal(), (429, "rate_limited".to_owned()));
             assert_eq!(answer.json()["error"], "temporarily_unavailable");
             assert_eq!(answer.retry_after(), seconds);
-            assert_eq!(answer.cookie("bp_token"), None);
+            assert_eq!(answer.set_cookie("bp_token"), None);
         }
     }
 
     async fn register_from(&self, address: &str, email: &str) -> Answer {
-        let body = json!({ "email": email, "password": PASSWORD });
-        let request = self.post("/api/auth/register").json(&body);
+        let request = self.http().register(email);
         send(request.header("x-forwarded-for", address)).await
     }
 }
@@ -280,7 +278,7 @@ async fn an_ipv6_customer_registers_as_one() {
     ] {
         let email = format!("{}@example.com", address.replace(':', "-"));
         let answer = server.register_from(address, &email).await;
-        assert_eq!(answer.status, status, "{address}: {}", answer.text);
+        assert_eq!(answer.status, status, "{address}: {}", answer.body);
     }
     server.stop_and_check().await;
 }
@@ -300,7 +298,7 @@ async fn a_taken_address_counts_like_a_free_one() {
 async fn at_once(server: &TestServer, times: usize, password: &str) -> Vec<u16> {
     let barrier = Arc::new(Barrier::new(times));
     let logins = (0..times).map(|_| {
-        let (barrier, login) = (barrier.clone(), server.login_form(ADA, password));
+        let (barrier, login) = (barrier.clone(), server.http().token(ADA, password));
         tokio::spawn(async move {
             barrier.wait().await;
             send(login).await.status

@@ -5,7 +5,7 @@ use bp_auth_client::types::LoginResponse;
 use bp_auth_server::config::{HashProfile, Tristate};
 use serde_json::json;
 
-use crate::support::raw::send;
+use crate::support::http::send;
 use crate::support::{PASSWORD, TestServer, refusal};
 
 #[tokio::test]
@@ -13,7 +13,7 @@ async fn a_login_gives_tokens_in_the_body_and_the_access_token_as_cookie() {
     let server = TestServer::start().await;
     server.register("Ada@Example.com").await;
     let answer = server.raw_login("Ada@Example.com", PASSWORD).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 200, "{}", answer.body);
     let body = answer.json();
     assert_eq!(body["token_type"], "bearer");
     assert_eq!(body["expires_in"], 900);
@@ -24,13 +24,13 @@ async fn a_login_gives_tokens_in_the_body_and_the_access_token_as_cookie() {
     assert_eq!(body["user"]["mfa_enabled"], false);
     let refresh = body["refresh_token"].as_str().unwrap();
     assert!(refresh.starts_with("bpr_") && refresh.len() == 4 + 43 + 8);
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
 
     // On a loopback address in development the cookie works without TLS.
     let token = body["access_token"].as_str().unwrap();
     let cookie = format!("bp_token={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600");
-    assert_eq!(answer.cookie("bp_token"), Some(cookie));
-    assert_eq!(answer.cookie("bp_trusted_device"), None);
+    assert_eq!(answer.set_cookie("bp_token"), Some(cookie));
+    assert_eq!(answer.set_cookie("bp_trusted_device"), None);
 
     assert_eq!(server.db.count("sessions").await, 1);
     assert_eq!(server.db.audited("login.password").await, 1);
@@ -58,13 +58,13 @@ async fn the_cookie_is_secure_and_has_a_domain_where_configured() {
         parts.sort_unstable();
         parts.join("; ")
     };
-    let set = answer.cookie("bp_token").unwrap();
+    let set = answer.set_cookie("bp_token").unwrap();
     let expected = "Domain=example.com; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax; Secure";
     assert_eq!(attributes(&set), expected);
     // A browser forgets a cookie only when told with the same attributes.
-    let cleared = send(server.post("/api/auth/logout")).await;
+    let cleared = send(server.http().post("/api/auth/logout")).await;
     assert!(cleared.clears_the_cookie());
-    let cleared = attributes(&cleared.cookie("bp_token").unwrap());
+    let cleared = attributes(&cleared.set_cookie("bp_token").unwrap());
     assert_eq!(cleared, expected.replace("1209600", "0"));
     server.stop_and_check().await;
 }
@@ -84,8 +84,8 @@ async fn a_wrong_password_and_an_unknown_user_get_nothing() {
         assert_eq!(answer.refusal(), (401, "invalid_credentials".to_owned()));
         assert_eq!(answer.json()["error"], "invalid_grant");
         assert!(answer.json()["error_description"].is_string());
-        assert_eq!(answer.header("www-authenticate"), "Bearer");
-        assert_eq!(answer.cookie("bp_token"), None);
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(answer.set_cookie("bp_token"), None);
     }
     assert_eq!(server.db.count("sessions").await, 0);
     assert_eq!(server.db.count("refresh_tokens").await, 0);
@@ -112,7 +112,7 @@ async fn an_address_logs_in_in_any_spelling() {
         "ada@xn--bcher-kva.example",
     ] {
         let answer = server.raw_login(spelling, PASSWORD).await;
-        assert_eq!(answer.status, 200, "{spelling}: {}", answer.text);
+        assert_eq!(answer.status, 200, "{spelling}: {}", answer.body);
     }
     server.stop_and_check().await;
 }
@@ -130,13 +130,13 @@ async fn only_the_password_grant_is_served_and_scope_and_client_are_ignored() {
             ("client_id", "somebody"),
             ("client_secret", "whatever"),
         ];
-        send(server.post("/api/auth/token").form(&form)).await
+        send(server.http().post("/api/auth/token").form(&form)).await
     };
     for grant in ["refresh_token", "client_credentials", "PASSWORD", ""] {
         let answer = login(grant).await;
         assert_eq!(answer.refusal(), (400, "unsupported_grant_type".to_owned()));
         assert_eq!(answer.json()["error"], "unsupported_grant_type");
-        assert_eq!(answer.cookie("bp_token"), None);
+        assert_eq!(answer.set_cookie("bp_token"), None);
     }
     assert_eq!(server.db.count("sessions").await, 0);
     assert_eq!(server.db.count("password_failures").await, 0);
@@ -180,7 +180,7 @@ async fn a_form_that_is_none_is_refused_before_anything_is_counted() {
         ),
     ];
     for (form, blamed) in bad {
-        let answer = send(server.post("/api/auth/token").form(form)).await;
+        let answer = send(server.http().post("/api/auth/token").form(form)).await;
         assert_eq!(
             answer.refusal(),
             (422, "validation_error".to_owned()),
@@ -194,10 +194,10 @@ async fn a_form_that_is_none_is_refused_before_anything_is_counted() {
         ("password", PASSWORD),
         ("password", "another"),
     ];
-    let answer = send(server.post("/api/auth/token").form(&twice)).await;
+    let answer = send(server.http().post("/api/auth/token").form(&twice)).await;
     assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
     let body = json!({ "username": "ada@example.com", "password": PASSWORD });
-    let answer = send(server.post("/api/auth/token").json(&body)).await;
+    let answer = send(server.http().post_json("/api/auth/token", &body)).await;
     assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
     assert_eq!(answer.json()["error"], "invalid_request");
 
@@ -223,7 +223,7 @@ async fn a_pending_second_factor_gives_neither_session_nor_cookie() {
     for absent in ["access_token", "refresh_token", "phone_hint", "user"] {
         assert!(body.get(absent).is_none(), "{absent}");
     }
-    assert_eq!(answer.cookie("bp_token"), None);
+    assert_eq!(answer.set_cookie("bp_token"), None);
     assert_eq!(server.db.count("sessions").await, sessions);
     // A wrong password of the same user does not tell that there is a second factor.
     let wrong = server.raw_login("ada@example.com", "wrong").await;

@@ -6,11 +6,11 @@ use bp_auth_client::{ErrorCode, Secret};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
-use crate::support::raw::send;
+use crate::support::http::send;
 use crate::support::{TestServer, refusal};
 
 fn logout(server: &TestServer) -> RequestBuilder {
-    server.post("/api/auth/logout")
+    server.http().post("/api/auth/logout")
 }
 
 fn cookie(request: RequestBuilder, token: &Secret) -> RequestBuilder {
@@ -20,7 +20,7 @@ fn cookie(request: RequestBuilder, token: &Secret) -> RequestBuilder {
 /// Sends it, and expects what every logout gets.
 async fn out(request: RequestBuilder) {
     let answer = send(request).await;
-    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     assert!(answer.clears_the_cookie());
 }
 
@@ -185,7 +185,7 @@ async fn a_bad_body_ends_nothing_but_clears_the_cookie() {
         (own().header("content-type", "text/plain").body("{}"), 415),
     ] {
         let answer = send(request).await;
-        assert_eq!(answer.status, status, "{}", answer.text);
+        assert_eq!(answer.status, status, "{}", answer.body);
         assert!(answer.clears_the_cookie());
         assert!(server.is_alive(&tokens.access_token).await);
     }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
+use crate::support::http::send;
 use crate::support::process::{Bench, Serving};
 
 /// Writes bytes that no HTTP client would, and reads until the server closes.
@@ -49,8 +50,8 @@ async fn hostile_requests_leave_one_json_object_a_line() {
     for request in &requests {
         hostile(&serving, request);
     }
-    let alive = reqwest::get(serving.at("/healthz")).await.unwrap();
-    assert_eq!(alive.status(), 200);
+    let alive = send(serving.http().get("/healthz")).await;
+    assert_eq!(alive.status, 200);
     let ended = serving.terminate();
     assert!(ended.status.success());
     let lines = lines(&ended.stderr);
@@ -77,13 +78,8 @@ async fn hostile_requests_leave_one_json_object_a_line() {
 async fn a_request_is_logged_under_the_id_of_its_answer() {
     let bench = Bench::new();
     let serving = bench.serve();
-    let answer = reqwest::get(serving.at("/api/auth/me?token=hunter2"))
-        .await
-        .unwrap();
-    let id = answer.headers()["x-request-id"]
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let answer = send(serving.http().get("/api/auth/me?token=hunter2")).await;
+    let id = answer.header("x-request-id").unwrap();
     let ended = serving.terminate();
     let lines = lines(&ended.stderr);
     let line = lines

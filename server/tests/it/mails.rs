@@ -86,7 +86,7 @@ impl TestServer {
     }
 
     async fn post_as(&self, path: &str, access: &str, body: serde_json::Value) -> Answer {
-        let request = self.http().post(path, &body).bearer_auth(access);
+        let request = self.http().post_json(path, &body).bearer_auth(access);
         let answer = send(request).await;
         assert!(answer.status < 300, "{path}: {answer:?}");
         answer
@@ -128,7 +128,7 @@ async fn an_account_begins() {
     let server = server().await;
     let mut inbox = Inbox::open(&server).await;
     let body = json!({ "email": "Ada@Example.com", "password": PASSWORD, "full_name": "Ada" });
-    let answer = send(server.http().post("/api/auth/register", &body)).await;
+    let answer = send(server.http().post_json("/api/auth/register", &body)).await;
     assert_eq!(answer.status, 201);
     let (mails, _) = inbox.fresh().await;
     assert_eq!(mails.len(), 1);
@@ -258,7 +258,11 @@ async fn second_factors_are_reset() {
     assert!(mail.source.contains(&format!("{SITE}/mfa-reset#token=")));
     let token = server.link_token(EMAIL, "mfa-reset").await;
     let body = json!({ "token": token });
-    let confirm = || server.http().post("/api/auth/mfa/reset/confirm", &body);
+    let confirm = || {
+        server
+            .http()
+            .post_json("/api/auth/mfa/reset/confirm", &body)
+    };
     assert_eq!(send(confirm()).await.status, 200);
     inbox.security_mail("mfa_reset").await;
     assert_eq!(send(confirm()).await.status, 410);
@@ -275,7 +279,7 @@ async fn an_account_comes_back() {
     // Nobody, and somebody active: no mail.
     for email in [EMAIL, BYSTANDER, "nobody@example.com"] {
         let body = json!({ "email": email });
-        let request = http.post("/api/auth/reactivate/request", &body);
+        let request = http.post_json("/api/auth/reactivate/request", &body);
         assert_eq!(send(request).await.status, 204);
     }
     inbox.nothing().await;
@@ -284,13 +288,13 @@ async fn an_account_comes_back() {
         .await
         .unwrap();
     let body = json!({ "email": " ADA@example.com" });
-    let request = http.post("/api/auth/reactivate/request", &body);
+    let request = http.post_json("/api/auth/reactivate/request", &body);
     assert_eq!(send(request).await.status, 204);
     let mail = inbox.mail("reactivation_link").await;
     assert!(mail.source.contains(&format!("{SITE}/reactivate#token=")));
     let token = server.link_token(EMAIL, "reactivate").await;
     let body = json!({ "token": token });
-    let confirm = || http.post("/api/auth/reactivate/confirm", &body);
+    let confirm = || http.post_json("/api/auth/reactivate/confirm", &body);
     assert_eq!(send(confirm()).await.status, 200);
     inbox.security_mail("reactivated").await;
     assert_eq!(send(confirm()).await.status, 410);
@@ -304,7 +308,7 @@ async fn a_phone_is_verified() {
     let server = server().await;
     let mut inbox = Inbox::open(&server).await;
     let body = json!({ "email": EMAIL, "password": PASSWORD, "phone": PHONE });
-    let answer = send(server.http().post("/api/auth/register", &body)).await;
+    let answer = send(server.http().post_json("/api/auth/register", &body)).await;
     assert_eq!(answer.status, 201);
     inbox.fresh().await;
     let tokens = server.login(EMAIL).await;

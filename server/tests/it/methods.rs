@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::factors::{
     PHONE, delete_method, devices, methods, sms_setup, sms_verify, totp_setup, totp_verify,
 };
+use crate::support::http::send;
 use crate::support::{TestServer, refusal};
 
 #[tokio::test]
@@ -17,17 +18,19 @@ async fn the_list_shows_no_secret_and_no_whole_number() {
     let user = server.totp_user("ada@example.com").await;
     let client = server.bearer(&user.tokens.access_token);
     sms_setup(&client, PHONE).await.unwrap();
-    let bearer = format!("Bearer {}", user.tokens.access_token.expose());
-    let headers = [("authorization", bearer.as_str())];
-    let answer = server
-        .send("GET", "/api/auth/mfa/methods", &headers, None)
-        .await;
+    let answer = send(
+        server
+            .http()
+            .get("/api/auth/mfa/methods")
+            .bearer_auth(user.tokens.access_token.expose()),
+    )
+    .await;
     assert_eq!(answer.status, 200);
-    let text = answer.body.to_string();
+    let text = &answer.body;
     assert!(!text.contains(&user.totp_secret) && !text.contains(&PHONE[1..]));
     assert!(!text.contains("secret"));
     assert_eq!(
-        answer.body,
+        answer.json(),
         json!({
             "mfa_enabled": true,
             "default_method": "totp",
@@ -89,7 +92,7 @@ async fn removing_the_last_method_removes_codes_and_devices() {
     assert_eq!(enrolled.backup_codes.as_ref().unwrap().len(), 10);
     let headers = [("x-trusted-device", device.as_str())];
     let login = server.login_with(&user.email, &headers).await;
-    assert_eq!(login.body["mfa_required"], true);
+    assert_eq!(login.json()["mfa_required"], true);
     server.stop_and_check().await;
 }
 
@@ -194,18 +197,24 @@ async fn what_is_not_there_cannot_be_deleted() {
 async fn an_unknown_method_is_refused_by_field() {
     let server = TestServer::start().await;
     let user = server.totp_user("ada@example.com").await;
-    let bearer = format!("Bearer {}", user.tokens.access_token.expose());
-    let headers = [("authorization", bearer.as_str())];
     for method in ["email", "TOTP", "backup-codes", "%20"] {
         let path = format!("/api/auth/mfa/{method}");
-        let answer = server.send("DELETE", &path, &headers, None).await;
-        assert_eq!(answer.refusal(), (422, "validation_error"), "{method}");
-        assert_eq!(answer.body["errors"][0]["loc"], json!(["path", "method"]));
-    }
-    let nobody = server
-        .send("DELETE", "/api/auth/mfa/email", &[], None)
+        let answer = send(
+            server
+                .http()
+                .delete(&path)
+                .bearer_auth(user.tokens.access_token.expose()),
+        )
         .await;
-    assert_eq!(nobody.refusal(), (401, "not_authenticated"));
+        assert_eq!(
+            answer.refusal(),
+            (422, "validation_error".to_owned()),
+            "{method}"
+        );
+        assert_eq!(answer.json()["errors"][0]["loc"], json!(["path", "method"]));
+    }
+    let nobody = send(server.http().delete("/api/auth/mfa/email")).await;
+    assert_eq!(nobody.refusal(), (401, "not_authenticated".to_owned()));
     assert_eq!(server.db.count("mfa_methods").await, 1);
     server.stop_and_check().await;
 }

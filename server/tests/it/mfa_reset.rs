@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::factors::{
     PHONE, delete_method, methods, retry_after, sms_setup, sms_verify, totp_setup, totp_verify,
 };
+use crate::support::http::send;
 use crate::support::{ClientResult, TestServer, refusal};
 
 const USED: &str = "mfa_reset_tokens_used";
@@ -60,8 +61,8 @@ async fn a_mailed_token_removes_every_factor_and_ends_everything() {
     let login = server
         .login_with(&user.email, &[("x-trusted-device", &device)])
         .await;
-    assert_eq!(login.body["mfa_required"], false, "no factor is left");
-    assert!(login.body.get("trusted_device_id").is_none());
+    assert_eq!(login.json()["mfa_required"], false, "no factor is left");
+    assert!(login.json().get("trusted_device_id").is_none());
     server.stop_and_check().await;
 }
 
@@ -137,8 +138,8 @@ async fn what_is_no_reset_token_is_400() {
         );
     }
     let path = "/api/auth/mfa/reset/confirm";
-    let nothing = server.send("POST", path, &[], Some(json!({}))).await;
-    assert_eq!(nothing.refusal(), (422, "validation_error"));
+    let nothing = send(server.http().post_json(path, &json!({}))).await;
+    assert_eq!(nothing.refusal(), (422, "validation_error".to_owned()));
     // A reset token is no key to anything else.
     let token = Secret::from(token);
     assert_eq!(

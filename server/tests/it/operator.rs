@@ -1,9 +1,9 @@
 //! What operators type, as processes, and what a server that shares the database makes of it.
 
-use reqwest::{Client, RequestBuilder, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::PASSWORD;
+use crate::support::http::{Answer, send};
 use crate::support::process::{Bench, Serving, text};
 
 const ADA: &str = "ada@example.com";
@@ -22,29 +22,18 @@ async fn bench() -> (Bench, Serving) {
     (bench, serving)
 }
 
-async fn login(serving: &Serving) -> (StatusCode, Value) {
-    let form = [("username", ADA), ("password", PASSWORD)];
-    said(
-        Client::new()
-            .post(serving.at("/api/auth/token"))
-            .form(&form),
-    )
-    .await
-}
-
-async fn said(request: RequestBuilder) -> (StatusCode, Value) {
-    let answer = request.send().await.unwrap();
-    (answer.status(), answer.json().await.unwrap_or_default())
+async fn login(serving: &Serving) -> Answer {
+    send(serving.http().login(ADA)).await
 }
 
 async fn token(serving: &Serving) -> String {
-    let (status, body) = login(serving).await;
-    assert_eq!(status, 200, "{body}");
-    body["access_token"].as_str().unwrap().to_owned()
+    let answer = login(serving).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.text("access_token")
 }
 
-async fn get(serving: &Serving, path: &str, token: &str) -> (StatusCode, Value) {
-    said(Client::new().get(serving.at(path)).bearer_auth(token)).await
+async fn me(serving: &Serving, token: &str) -> Answer {
+    send(serving.http().me(token)).await
 }
 
 #[tokio::test]
@@ -99,23 +88,20 @@ async fn a_deactivated_or_suspended_user_is_out_at_once_until_activated() {
         ("suspend", "account_suspended"),
     ] {
         let token = token(&serving).await;
-        assert_eq!(get(&serving, "/api/auth/me", &token).await.0, 200);
+        assert_eq!(me(&serving, &token).await.status, 200);
         assert_eq!(
             bench.done(&["user", command, ADA, "--reason", "asked"]),
             "changed\n"
         );
-        let (status, body) = get(&serving, "/api/auth/me", &token).await;
-        assert_eq!(
-            (status.as_u16(), &body["error_code"]),
-            (401, &json!("session_revoked"))
-        );
-        let (status, body) = login(&serving).await;
-        assert_eq!((status.as_u16(), &body["error_code"]), (403, &json!(code)));
+        let ended = me(&serving, &token).await;
+        assert_eq!(ended.refusal(), (401, "session_revoked".to_owned()));
+        let refused = login(&serving).await;
+        assert_eq!(refused.refusal(), (403, code.to_owned()));
         assert_eq!(bench.done(&["user", command, ADA]), "was so already\n");
         assert_eq!(bench.done(&["user", "activate", ADA]), "changed\n");
         // Activation gives no ended session back.
-        assert_eq!(get(&serving, "/api/auth/me", &token).await.0, 401);
-        assert_eq!(login(&serving).await.0, 200);
+        assert_eq!(me(&serving, &token).await.status, 401);
+        assert_eq!(login(&serving).await.status, 200);
     }
     let db = bench.db().await;
     for event in ["user.deactivated", "user.suspended"] {
@@ -140,9 +126,9 @@ async fn revoked_sessions_end_and_the_user_may_log_in_again() {
         "2 sessions ended\n"
     );
     for token in [one, two] {
-        assert_eq!(get(&serving, "/api/auth/me", &token).await.0, 401);
+        assert_eq!(me(&serving, &token).await.status, 401);
     }
-    assert_eq!(login(&serving).await.0, 200);
+    assert_eq!(login(&serving).await.status, 200);
     assert!(
         bench
             .fails(&["sessions", "revoke", "eve@example.com"])
@@ -155,20 +141,23 @@ async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
     let (bench, serving) = bench().await;
     assert_eq!(bench.done(&["user", "reset-mfa", ADA]), "was so already\n");
     let old = token(&serving).await;
-    let setup = Client::new()
-        .post(serving.at("/api/auth/mfa/totp/setup"))
+    let setup = serving
+        .http()
+        .post("/api/auth/mfa/totp/setup")
         .bearer_auth(&old);
-    let (_, setup) = said(setup).await;
-    let secret = totp_rs::Secret::try_from_base32(setup["secret"].as_str().unwrap()).unwrap();
+    let secret = send(setup).await.text("secret");
+    let secret = totp_rs::Secret::try_from_base32(&secret).unwrap();
     let totp = totp_rs::Builder::new()
         .with_algorithm(totp_rs::Algorithm::SHA1)
         .with_secret(secret);
     let code = totp.build().unwrap().generate_current().to_string();
-    let verify = Client::new()
-        .post(serving.at("/api/auth/mfa/totp/verify"))
+    let verify = serving
+        .http()
+        .post("/api/auth/mfa/totp/verify")
         .bearer_auth(&old);
-    assert_eq!(said(verify.json(&json!({ "code": code }))).await.0, 200);
-    assert_eq!(login(&serving).await.1["mfa_required"], true);
+    let verify = verify.json(&json!({ "code": code }));
+    assert_eq!(send(verify).await.status, 200);
+    assert_eq!(login(&serving).await.json()["mfa_required"], true);
     assert!(
         bench
             .done(&["user", "show", ADA])
@@ -179,8 +168,8 @@ async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
         bench.done(&["user", "reset-mfa", ADA, "--reason", "lost phone"]),
         "changed\n"
     );
-    assert_eq!(get(&serving, "/api/auth/me", &old).await.0, 401);
-    assert_eq!(login(&serving).await.1["mfa_required"], false);
+    assert_eq!(me(&serving, &old).await.status, 401);
+    assert_eq!(login(&serving).await.json()["mfa_required"], false);
     let db = bench.db().await;
     assert_eq!(
         db.count("mfa_methods").await + db.count("backup_codes").await,
@@ -202,32 +191,32 @@ async fn plans_and_tenants_change_what_a_running_server_grants() {
     let serving = bench.serve();
     create(&bench, ADA);
     let token = token(&serving).await;
-    let envelope = || get(&serving, "/api/auth/me/entitlements", &token);
-    assert_eq!(envelope().await.1["plan"]["key"], "free");
+    let http = serving.http();
+    let envelope = || send(http.get("/api/auth/me/entitlements").bearer_auth(&token));
+    assert_eq!(envelope().await.json()["plan"]["key"], "free");
     assert_eq!(bench.done(&["plan", "set", ADA, "pro"]), "changed\n");
-    let (_, body) = envelope().await;
+    let body = envelope().await.json();
     assert_eq!(
         (&body["plan"]["key"], &body["plan"]["source"]),
         (&json!("pro"), &json!("manual"))
     );
     assert_eq!(bench.done(&["user", "set-plan", ADA, "free"]), "changed\n");
-    assert_eq!(envelope().await.1["plan"]["key"], "free");
+    assert_eq!(envelope().await.json()["plan"]["key"], "free");
     let unknown = bench.fails(&["plan", "set", ADA, "gold"]);
     assert!(
         unknown.contains("gold") && unknown.contains("pro"),
         "{unknown}"
     );
     assert_eq!(bench.done(&["tenant", "deactivate", ADA]), "changed\n");
-    let (status, body) = envelope().await;
-    assert_eq!(
-        (status.as_u16(), &body["restrictions"]),
-        (200, &json!(["read_only"]))
-    );
+    let restricted = envelope().await;
+    assert_eq!(restricted.status, 200);
+    let body = restricted.json();
+    assert_eq!(body["restrictions"], json!(["read_only"]));
     assert_eq!(body["features"], json!({}));
     assert_eq!(bench.done(&["tenant", "activate", ADA]), "changed\n");
-    assert_eq!(envelope().await.1["features"]["api_access"], true);
+    assert_eq!(envelope().await.json()["features"]["api_access"], true);
     // A tenant has two names: its owner's address, and its id.
-    let tenant = envelope().await.1["tenant_id"].as_str().unwrap().to_owned();
+    let tenant = envelope().await.text("tenant_id");
     assert_eq!(bench.done(&["plan", "set", &tenant, "pro"]), "changed\n");
     assert_eq!(bench.done(&["tenant", "deactivate", &tenant]), "changed\n");
     bench.done(&["check"]);

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use reqwest::RequestBuilder;
 
-use crate::support::wire::refused;
+use crate::support::http::{refused, send};
 use crate::support::{PASSWORD, TestServer};
 
 async fn expect(request: RequestBuilder, status: u16, code: &str) {
-    refused(request.send().await.unwrap(), status, code).await;
+    refused(&send(request).await, status, code);
 }
 
 #[tokio::test]
@@ -25,9 +25,9 @@ async fn each_check_comes_before_the_next() {
     let tokens = refreshed.send().await.unwrap().into_inner();
     server.advance(Duration::from_secs(2 * 60));
     let token = tokens.access_token.expose();
-    let before = server.db.everything().await;
+    let before = server.everything().await;
 
-    let setup = || server.raw().post(server.at("/api/auth/mfa/sms/setup"));
+    let setup = || server.http().post("/api/auth/mfa/sms/setup");
     let cookie = |value: &str| setup().header("cookie", format!("bp_token={value}"));
     let foreign = ("origin", "https://evil.example");
     let large = "a".repeat(17_000);
@@ -67,7 +67,7 @@ async fn each_check_comes_before_the_next() {
     expect(json(r#"{"phone_number":"5"}"#), 422, "validation_error").await;
     // The step-up before what the operation itself says.
     expect(json(number), 403, "reauthentication_required").await;
-    assert_eq!(server.db.everything().await, before);
+    assert_eq!(server.everything().await, before);
     server.stop_and_check().await;
 }
 
@@ -76,12 +76,12 @@ async fn the_step_up_comes_before_the_limits() {
     let server = TestServer::start_with(|config| config.limits.sms_per_day = 1).await;
     let tokens = server.registered("ada@example.com").await;
     let setup = |token: &str| {
-        let request = server.raw().post(server.at("/api/auth/mfa/sms/setup"));
+        let request = server.http().post("/api/auth/mfa/sms/setup");
         let body = serde_json::json!({ "phone_number": "+4915112345678" });
         request.bearer_auth(token).json(&body)
     };
-    let sent = setup(tokens.access_token.expose()).send().await.unwrap();
-    assert_eq!(sent.status(), 200);
+    let sent = send(setup(tokens.access_token.expose())).await;
+    assert_eq!(sent.status, 200);
     expect(setup(tokens.access_token.expose()), 429, "rate_limited").await;
     server.advance(Duration::from_secs(14 * 60));
     let client = server.client();
@@ -104,7 +104,7 @@ async fn fields_come_before_the_grant_type_and_both_before_limits_and_credential
     let server = TestServer::start().await;
     server.registered("ada@example.com").await;
     let login = |body: &str| {
-        let request = server.raw().post(server.at("/api/auth/token"));
+        let request = server.http().post("/api/auth/token");
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.body(body.to_owned())
     };

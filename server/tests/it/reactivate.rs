@@ -6,6 +6,7 @@ use bp_auth_client::types::{ReactivateRequestEmail, Reactivated};
 use bp_auth_client::{ErrorCode, Secret};
 use serde_json::json;
 
+use crate::support::http::send;
 use crate::support::{ClientResult, PASSWORD, TestServer, refusal};
 
 const USED: &str = "reactivation_tokens_used";
@@ -24,10 +25,10 @@ async fn a_mailed_link_brings_the_account_back_without_logging_anybody_in() {
 
     let path = "/api/auth/reactivate/confirm";
     let body = json!({ "token": token });
-    let answer = server.send("POST", path, &[], Some(body)).await;
+    let answer = send(server.http().post_json(path, &body)).await;
     assert_eq!(answer.status, 200);
     assert_eq!(
-        answer.body,
+        answer.json(),
         json!({ "status": "reactivated", "email": "ada@example.com" })
     );
     assert!(answer.headers.get("set-cookie").is_none());
@@ -59,14 +60,14 @@ async fn every_address_gets_the_same_answer_and_only_a_deactivated_one_a_mail() 
     let mut answers = Vec::new();
     for name in ["active", "gone", "suspended", "nobody"] {
         let body = json!({ "email": format!("{name}@example.com") });
-        let answer = server.send("POST", path, &[], Some(body)).await;
+        let answer = send(server.http().post_json(path, &body)).await;
         let mut headers: Vec<String> = answer
             .headers
             .keys()
             .map(|name| name.as_str().to_owned())
             .collect();
         headers.sort();
-        answers.push((answer.status, answer.body.to_string(), headers));
+        answers.push((answer.status, answer.body, headers));
     }
     assert_eq!(answers[0].0, 204);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
@@ -104,15 +105,18 @@ async fn what_is_no_address_is_refused_by_field() {
     let server = TestServer::start().await;
     let path = "/api/auth/reactivate/request";
     for body in [json!({ "email": "ada" }), json!({ "email": 1 }), json!({})] {
-        let answer = server.send("POST", path, &[], Some(body)).await;
-        assert_eq!(answer.refusal(), (422, "validation_error"));
-        assert_eq!(answer.body["errors"][0]["loc"], json!(["body", "email"]));
+        let answer = send(server.http().post_json(path, &body)).await;
+        assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
+        assert_eq!(answer.json()["errors"][0]["loc"], json!(["body", "email"]));
     }
-    let answer = server
-        .send("POST", "/api/auth/reactivate/confirm", &[], Some(json!({})))
-        .await;
-    assert_eq!(answer.refusal(), (422, "validation_error"));
-    assert_eq!(answer.body["errors"][0]["loc"], json!(["body", "token"]));
+    let answer = send(
+        server
+            .http()
+            .post_json("/api/auth/reactivate/confirm", &json!({})),
+    )
+    .await;
+    assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
+    assert_eq!(answer.json()["errors"][0]["loc"], json!(["body", "token"]));
     assert_eq!(server.db.count("rate_events").await, 0);
     server.stop_and_check().await;
 }

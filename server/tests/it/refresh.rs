@@ -6,7 +6,7 @@ use bp_auth_client::types::TokenResponse;
 use bp_auth_client::{ErrorCode, Secret};
 use serde_json::json;
 
-use crate::support::raw::send;
+use crate::support::http::send;
 use crate::support::{ClientResult, TestServer, refusal};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -33,7 +33,7 @@ async fn a_refresh_gives_a_new_pair_of_the_same_session() {
     let before = server.raw_me(&first.access_token).await.json();
     server.advance(Duration::from_secs(600));
     let answer = server.raw_refresh(&first.refresh_token).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 200, "{}", answer.body);
     let body = answer.json();
     let second: TokenResponse = serde_json::from_value(body.clone()).unwrap();
     assert_ne!(second.refresh_token.expose(), first.refresh_token.expose());
@@ -42,7 +42,7 @@ async fn a_refresh_gives_a_new_pair_of_the_same_session() {
     assert_eq!(body["refresh_expires_in"], 14 * 24 * 3600);
     assert_eq!(body["mfa_required"], false);
     assert_eq!(body["user"]["email"], "ada@example.com");
-    let cookie = answer.cookie("bp_token").unwrap();
+    let cookie = answer.set_cookie("bp_token").unwrap();
     assert!(cookie.starts_with(&format!("bp_token={};", second.access_token.expose())));
 
     let after = server.raw_me(&second.access_token).await.json();
@@ -70,10 +70,11 @@ async fn a_reused_token_ends_the_family_and_its_owner_is_told_once() {
     assert!(
         answer
             .header("www-authenticate")
+            .unwrap()
             .contains("error=\"invalid_token\"")
     );
     assert!(answer.clears_the_cookie());
-    assert!(!answer.text.contains("bpr_"));
+    assert!(!answer.body.contains("bpr_"));
 
     let revoked = "SELECT count(*) FROM sessions WHERE revoked_reason = 'token_reused'";
     assert_eq!(server.db.number(revoked).await, 1);
@@ -132,7 +133,7 @@ async fn what_is_no_refresh_token_is_refused_and_the_cookie_cleared() {
         json!({ "refresh_token": "" }),
         json!({ "refresh_token": 1 }),
     ] {
-        let answer = send(server.post("/api/auth/refresh").json(&body)).await;
+        let answer = send(server.http().post_json("/api/auth/refresh", &body)).await;
         assert_eq!(
             answer.refusal(),
             (422, "validation_error".to_owned()),
@@ -142,7 +143,7 @@ async fn what_is_no_refresh_token_is_refused_and_the_cookie_cleared() {
         assert_eq!(answer.json()["error"], "invalid_request");
     }
     let form = [("refresh_token", genuine), ("grant_type", "refresh_token")];
-    let answer = send(server.post("/api/auth/refresh").form(&form)).await;
+    let answer = send(server.http().post("/api/auth/refresh").form(&form)).await;
     assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
     assert_eq!(server.everything().await, before);
     server.refreshed(&tokens.refresh_token).await;
@@ -228,7 +229,7 @@ async fn a_family_rotates_thirty_times_a_minute_and_a_refusal_uses_nothing_up() 
     assert_eq!(answer.refusal(), (429, "rate_limited".to_owned()));
     assert_eq!(answer.retry_after(), 40);
     assert_eq!(answer.json()["error"], "temporarily_unavailable");
-    assert_eq!(answer.cookie("bp_token"), None);
+    assert_eq!(answer.set_cookie("bp_token"), None);
     server.refreshed(&other.refresh_token).await;
 
     server.advance(Duration::from_secs(40));

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use bp_auth_client::ErrorCode;
 use bp_auth_client::types::{self, Role};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::raw::{Answer, send};
+use crate::support::http::{Answer, send};
 use crate::support::{PASSWORD, TestServer, refusal};
 
-async fn post(server: &TestServer, body: &Value) -> Answer {
-    send(server.post("/api/auth/register").json(body)).await
-}
+const REGISTER: &str = "/api/auth/register";
 
 async fn people(server: &TestServer) -> (i64, i64, i64) {
     let db = &server.db;
@@ -76,8 +74,8 @@ async fn unknown_fields_are_ignored_and_never_applied() {
         "state": "suspended", "is_active": false, "phone_verified": true, "mfa_enabled": true,
         "password_hash": "x", "email_key": "ada@example.com", "created_at": 0,
     });
-    let answer = post(&server, &forged).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
+    let answer = send(server.http().post_json(REGISTER, &forged)).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
     let user = answer.json();
     assert_ne!(user["id"], json!(owner.id));
     assert_ne!(user["tenant"]["id"], json!(owner.tenant.id));
@@ -136,7 +134,7 @@ async fn what_is_no_address_is_refused_by_name() {
         "ada@-example.com",
         long.as_str(),
     ] {
-        let answer = post(&server, &json!({ "email": email, "password": PASSWORD })).await;
+        let answer = send(server.http().register(email)).await;
         let refusal = answer.refusal();
         assert_eq!(refusal, (422, "validation_error".to_owned()), "{email:?}");
         assert_eq!(answer.blamed(), ["body.email"], "{email:?}");
@@ -148,13 +146,13 @@ async fn what_is_no_address_is_refused_by_name() {
 #[tokio::test]
 async fn every_bad_field_is_named_at_once() {
     let server = TestServer::start().await;
-    let answer = post(
-        &server,
+    let answer = send(server.http().post_json(
+        REGISTER,
         &json!({
             "email": "nobody", "password": "short", "full_name": "x".repeat(201),
             "phone": "0151 1234", "locale": "no locale",
         }),
-    )
+    ))
     .await;
     assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
     let fields = ["email", "full_name", "locale", "password", "phone"];
@@ -172,10 +170,10 @@ async fn every_bad_field_is_named_at_once() {
             "body.full_name",
         ),
     ] {
-        let answer = post(&server, &body).await;
+        let answer = send(server.http().post_json(REGISTER, &body)).await;
         assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
         assert_eq!(answer.blamed(), [blamed], "{body}");
-        assert!(!answer.text.contains("12345678"), "{}", answer.text);
+        assert!(!answer.body.contains("12345678"), "{}", answer.body);
     }
     assert_eq!(people(&server).await, (0, 0, 0));
     server.stop_and_check().await;
@@ -187,7 +185,7 @@ async fn a_password_has_a_length_in_code_points_and_must_not_be_easy_to_guess() 
     let try_one = async |email: &str, password: &str| {
         let body =
             json!({ "email": email, "password": password, "full_name": "Wilhelmina Harker" });
-        post(&server, &body).await
+        send(server.http().post_json(REGISTER, &body)).await
     };
     let code = |answer: Answer| {
         assert_eq!(answer.blamed(), ["body.password"]);
@@ -232,9 +230,9 @@ async fn a_password_has_a_length_in_code_points_and_must_not_be_easy_to_guess() 
         let answer = try_one("sophronia42@example.com", weak).await;
         assert_eq!(answer.status, 422, "{weak}");
         assert!(
-            !answer.text.contains(weak) || weak == "password1",
+            !answer.body.contains(weak) || weak == "password1",
             "{}",
-            answer.text
+            answer.body
         );
         assert_eq!(code(answer), "weak_password", "{weak}");
     }
@@ -252,15 +250,15 @@ async fn a_password_has_a_length_in_code_points_and_must_not_be_easy_to_guess() 
 #[tokio::test]
 async fn with_hidden_accounts_a_taken_address_answers_the_same_and_its_owner_is_told_hourly() {
     let server = TestServer::start_with(|config| config.register.hide_existing = true).await;
-    let fresh = post(
-        &server,
+    let fresh = send(server.http().post_json(
+        REGISTER,
         &json!({ "email": "ada@example.com", "password": PASSWORD, "full_name": "Ada" }),
-    )
+    ))
     .await;
     let probe = json!({
         "email": "ADA@example.com", "password": "another fine password 7", "full_name": "Ada",
     });
-    let taken = post(&server, &probe).await;
+    let taken = send(server.http().post_json(REGISTER, &probe)).await;
     assert_eq!((fresh.status, taken.status), (201, 201));
     let shape = |answer: &Answer| {
         let body = answer.json();
@@ -277,12 +275,18 @@ async fn with_hidden_accounts_a_taken_address_answers_the_same_and_its_owner_is_
 
     let told = async || server.mails_to("ada@example.com").await.len();
     assert_eq!(told().await, 2, "the welcome, and the notice");
-    post(&server, &probe).await;
+    send(server.http().post_json(REGISTER, &probe)).await;
     server.advance(Duration::from_secs(3599));
-    assert_eq!(post(&server, &probe).await.status, 201);
+    assert_eq!(
+        send(server.http().post_json(REGISTER, &probe)).await.status,
+        201
+    );
     assert_eq!(told().await, 2, "at most one notice an hour");
     server.advance(Duration::from_secs(1));
-    assert_eq!(post(&server, &probe).await.status, 201);
+    assert_eq!(
+        send(server.http().post_json(REGISTER, &probe)).await.status,
+        201
+    );
     assert_eq!(told().await, 3);
     assert!(server.mails_to("ADA@example.com").await.is_empty());
 

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::support::PASSWORD;
+use crate::support::http::send;
+use crate::support::operations::operations;
 use crate::support::process::{Bench, Serving};
-use crate::support::wire::operations;
 
 const ADA: &str = "ada@example.com";
 const WRONG: &str = "wrong horse battery staple";
@@ -22,14 +23,13 @@ struct Journey {
 
 impl Journey {
     async fn send(&mut self, request: RequestBuilder) -> Value {
-        let answer = request.send().await.unwrap();
-        for cookie in answer.headers().get_all("set-cookie") {
+        let answer = send(request).await;
+        for cookie in answer.headers.get_all("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             self.keep(pair.split_once('=').unwrap().1);
         }
-        let success = answer.status().is_success();
-        let text = answer.text().await.unwrap();
-        if !success {
+        let text = answer.body;
+        if !(200..300).contains(&answer.status) {
             self.errors.push(text.clone());
         }
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Journey {
     }
 
     fn post(&self, path: &str, token: &str) -> RequestBuilder {
-        let request = Client::new().post(self.serving.at(&format!("/api/auth/{path}")));
+        let request = self.serving.http().post(&format!("/api/auth/{path}"));
         if token.is_empty() {
             request
         } else {
@@ -196,12 +196,12 @@ async fn no_secret_of_a_whole_journey_is_stored_logged_or_repeated() {
             json!({ "email": [secret], "token": { "x": secret }, "code": [secret], "password": 1 });
         ada.call("register", "", odd).await;
         if secret.is_ascii() && secret.len() < 4000 {
-            let request = Client::new()
-                .get(ada.serving.at("/api/auth/me"))
-                .bearer_auth(&secret);
+            let request = ada.serving.http().get("/api/auth/me").bearer_auth(&secret);
             ada.send(request).await;
-            let request = Client::new()
-                .get(ada.serving.at("/api/auth/me"))
+            let request = ada
+                .serving
+                .http()
+                .get("/api/auth/me")
                 .header("x-api-key", &secret);
             ada.send(request).await;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::raw::send;
+use crate::support::http::send;
 use crate::support::{PASSWORD, TestServer};
 
 #[tokio::test]
@@ -37,13 +37,14 @@ async fn the_cookie_shows_the_same_as_the_token_and_an_api_key_has_no_session() 
     let key = client.rotate_api_key().send().await.unwrap().into_inner();
     let by_token = server.raw_me(&tokens.access_token).await.json();
     let cookie = format!("theme=dark; bp_token={}", tokens.access_token.expose());
-    let by_cookie = send(server.get("/api/auth/me").header("cookie", cookie)).await;
+    let by_cookie = send(server.http().get("/api/auth/me").header("cookie", cookie)).await;
     assert_eq!(by_cookie.json(), by_token);
     // Reading sets nothing.
-    assert_eq!(by_cookie.cookie("bp_token"), None);
+    assert_eq!(by_cookie.set_cookie("bp_token"), None);
 
     let by_key = send(
         server
+            .http()
             .get("/api/auth/me")
             .header("x-api-key", key.api_key.expose()),
     )

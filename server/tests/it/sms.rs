@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::factors::{
     PHONE, another, devices, methods, sms_setup, sms_verify, totp_setup, totp_verify,
 };
+use crate::support::http::send;
 use crate::support::{TestServer, refusal};
 
 #[tokio::test]
@@ -286,11 +287,15 @@ async fn a_set_up_needs_a_fresh_login() {
 async fn what_is_no_number_and_no_code_is_refused_by_field() {
     let server = TestServer::start().await;
     let tokens = server.registered("ada@example.com").await;
-    let bearer = format!("Bearer {}", tokens.access_token.expose());
-    let headers = [("authorization", bearer.as_str())];
     let refused = async |path: &str, body| {
-        let answer = server.send("POST", path, &headers, Some(body)).await;
-        let loc = answer.body["errors"][0]["loc"].clone();
+        let answer = send(
+            server
+                .http()
+                .post_json(path, &body)
+                .bearer_auth(tokens.access_token.expose()),
+        )
+        .await;
+        let loc = answer.json()["errors"][0]["loc"].clone();
         (answer.status, loc)
     };
     for number in ["", "015112345678", "+49 151 12345678", "+49", "49151123"] {

@@ -4,7 +4,7 @@ use bp_auth_client::types::TokenResponse;
 use bp_auth_client::{ErrorCode, Secret};
 use serde_json::json;
 
-use crate::support::raw::{Answer, send};
+use crate::support::http::{Answer, send};
 use crate::support::{PASSWORD, TestServer, refusal};
 
 const ADA: &str = "ada@example.com";
@@ -35,16 +35,16 @@ impl TestServer {
 
     async fn ask_for_reactivation(&self, email: &str) {
         let answer = send(
-            self.post("/api/auth/reactivate/request")
-                .json(&json!({ "email": email })),
+            self.http()
+                .post_json("/api/auth/reactivate/request", &json!({ "email": email })),
         )
         .await;
-        assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     }
 
     async fn reactivate(&self, token: &str) -> Answer {
         let body = json!({ "token": token });
-        send(self.post("/api/auth/reactivate/confirm").json(&body)).await
+        send(self.http().post_json("/api/auth/reactivate/confirm", &body)).await
     }
 }
 
@@ -65,7 +65,7 @@ async fn only_the_right_password_learns_of_the_state() {
         let right = server.raw_login(ADA, PASSWORD).await;
         assert_eq!(right.refusal(), (403, format!("account_{state}")));
         assert_eq!(right.json()["error"], "access_denied");
-        assert_eq!(right.cookie("bp_token"), None);
+        assert_eq!(right.set_cookie("bp_token"), None);
         assert_eq!(server.db.count("sessions").await, 0);
         assert_eq!(server.db.count("refresh_tokens").await, 0);
         assert_eq!(server.db.audited("login.refused").await, 1);
@@ -90,7 +90,7 @@ async fn every_credential_from_before_is_dead() {
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
         assert!(answer.clears_the_cookie());
         for path in ["/api/auth/me", "/api/auth/me/entitlements"] {
-            let answer = send(server.get(path).header("x-api-key", key.expose())).await;
+            let answer = send(server.http().get(path).header("x-api-key", key.expose())).await;
             assert_eq!(answer.refusal(), (403, format!("account_{state}")));
         }
         assert_eq!(server.everything().await, before);
@@ -114,7 +114,7 @@ async fn the_second_factor_is_no_way_around() {
         // The right password is told the state, and gets no new mfa_token.
         let answer = server.raw_login(ADA, PASSWORD).await;
         assert_eq!(answer.refusal(), (403, format!("account_{state}")));
-        assert!(!answer.text.contains("mfa_token"));
+        assert!(!answer.body.contains("mfa_token"));
         assert_eq!(server.db.count("sessions").await, sessions);
         let used = "SELECT count(*) FROM backup_codes WHERE used_at IS NOT NULL";
         assert_eq!(server.db.number(used).await, 0);
@@ -145,7 +145,10 @@ async fn the_row_of_the_user_decides_even_where_nothing_was_revoked() {
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
         let answer = server.raw_refresh(&tokens.refresh_token).await;
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
-        let me = server.get("/api/auth/me").header("x-api-key", key.expose());
+        let me = server
+            .http()
+            .get("/api/auth/me")
+            .header("x-api-key", key.expose());
         assert_eq!(send(me).await.refusal(), (403, format!("account_{state}")));
         let code = server.totp_code(&user.totp_secret);
         let answer = server.challenge(&pending.mfa_token, &code).await;
@@ -181,10 +184,10 @@ async fn only_a_deactivated_account_is_mailed_a_way_back() {
 
     let token = server.link_token("bob@example.com", "reactivate").await;
     let answer = server.reactivate(&token).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 200, "{}", answer.body);
     let expected = json!({ "status": "reactivated", "email": "bob@example.com" });
     assert_eq!(answer.json(), expected, "no tokens");
-    assert_eq!(answer.cookie("bp_token"), None);
+    assert_eq!(answer.set_cookie("bp_token"), None);
     server.login("bob@example.com").await;
     server.stop_and_check().await;
 }
@@ -225,7 +228,10 @@ async fn an_account_that_comes_back_has_to_log_in_again() {
         let answer = server.raw_refresh(&tokens.refresh_token).await;
         assert_eq!(answer.refusal(), (401, "token_revoked".to_owned()));
         // The key belongs to the account, not to a session.
-        let me = server.get("/api/auth/me").header("x-api-key", key.expose());
+        let me = server
+            .http()
+            .get("/api/auth/me")
+            .header("x-api-key", key.expose());
         assert_eq!(send(me).await.status, 200);
         let tokens = server.login(ADA).await;
         assert_eq!(server.raw_me(&tokens.access_token).await.status, 200);
@@ -242,11 +248,11 @@ async fn a_trusted_device_does_not_survive_a_deactivation() {
         "mfa_token": pending.mfa_token.expose(), "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let answer = send(server.post("/api/auth/mfa/challenge").json(&body)).await;
-    let line = answer.cookie("bp_trusted_device").unwrap();
+    let answer = send(server.http().post_json("/api/auth/mfa/challenge", &body)).await;
+    let line = answer.set_cookie("bp_trusted_device").unwrap();
     let device = line.split(';').next().unwrap().to_owned();
     let with_device = async || {
-        let login = server.login_form(ADA, PASSWORD).header("cookie", &device);
+        let login = server.http().token(ADA, PASSWORD).header("cookie", &device);
         send(login).await
     };
     server.put(ADA, "deactivated").await;
@@ -263,7 +269,7 @@ async fn a_logout_of_an_inactive_account_is_still_a_logout() {
     let server = TestServer::start().await;
     let tokens = server.registered(ADA).await;
     server.put(ADA, "suspended").await;
-    let logout = server.post("/api/auth/logout");
+    let logout = server.http().post("/api/auth/logout");
     let answer = send(logout.bearer_auth(tokens.access_token.expose())).await;
     assert_eq!(answer.status, 204);
     assert!(answer.clears_the_cookie());

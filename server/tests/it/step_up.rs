@@ -10,7 +10,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::support::TestServer;
-use crate::support::raw::{Answer, send};
+use crate::support::http::{Answer, send};
 
 /// The sensitive operations, and what each answers a user of the authenticator.
 const SENSITIVE: [(Method, &str, u16); 5] = [
@@ -23,6 +23,7 @@ const SENSITIVE: [(Method, &str, u16); 5] = [
 
 fn request(server: &TestServer, method: &Method, path: &str, token: &Secret) -> RequestBuilder {
     let request = server
+        .http()
         .request(method.clone(), path)
         .bearer_auth(token.expose());
     match path.ends_with("/sms/setup") {
@@ -36,7 +37,11 @@ fn assert_step_up(answer: &Answer, max_age: u64, what: &str) {
     assert_eq!(answer.refusal(), expected, "{what}");
     let challenge =
         format!("Bearer error=\"insufficient_user_authentication\", max_age=\"{max_age}\"");
-    assert_eq!(answer.header("www-authenticate"), challenge, "{what}");
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some(&*challenge),
+        "{what}"
+    );
 }
 
 async fn all_refused(server: &TestServer, token: &Secret, max_age: u64) {
@@ -51,7 +56,7 @@ async fn all_refused(server: &TestServer, token: &Secret, max_age: u64) {
 async fn all_allowed(server: &TestServer, token: &Secret) {
     for (method, path, status) in SENSITIVE {
         let answer = send(request(server, &method, path, token)).await;
-        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
     }
 }
 
@@ -70,7 +75,7 @@ async fn a_login_is_fresh_for_less_than_fifteen_minutes() {
         &tokens.access_token,
     ))
     .await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 200, "{}", answer.body);
     server.advance(Duration::from_millis(1));
     all_refused(&server, &tokens.access_token, 900).await;
 
@@ -143,7 +148,7 @@ async fn without_a_second_factor_a_fresh_password_suffices() {
         (Method::DELETE, "/api/auth/mfa/backup_codes", 404),
     ] {
         let answer = send(request(&server, &method, path, &tokens.access_token)).await;
-        assert_eq!(answer.status, expected, "{path}: {}", answer.text);
+        assert_eq!(answer.status, expected, "{path}: {}", answer.body);
     }
     // Stale, it is asked for before the state of the account is told.
     server.advance(Duration::from_secs(900));
@@ -157,7 +162,12 @@ async fn a_bad_request_is_told_before_a_stale_login() {
     let tokens = server.registered("ada@example.com").await;
     server.advance(Duration::from_secs(900));
     let token = tokens.access_token.expose();
-    let sms = || server.post("/api/auth/mfa/sms/setup").bearer_auth(token);
+    let sms = || {
+        server
+            .http()
+            .post("/api/auth/mfa/sms/setup")
+            .bearer_auth(token)
+    };
     for (request, status, code) in [
         (sms().body("x"), 415, "unsupported_media_type"),
         (sms().json(&json!({})), 422, "validation_error"),
@@ -168,6 +178,7 @@ async fn a_bad_request_is_told_before_a_stale_login() {
         ),
         (
             server
+                .http()
                 .request(Method::DELETE, "/api/auth/mfa/pigeon")
                 .bearer_auth(token),
             422,
@@ -188,15 +199,16 @@ async fn a_session_begun_on_a_trusted_device_has_passed_the_second_factor() {
         "mfa_token": pending.mfa_token.expose(), "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let remembered = send(server.post("/api/auth/mfa/challenge").json(&body)).await;
-    assert_eq!(remembered.status, 200, "{}", remembered.text);
-    let line = remembered.cookie("bp_trusted_device").unwrap();
+    let remembered = send(server.http().post_json("/api/auth/mfa/challenge", &body)).await;
+    assert_eq!(remembered.status, 200, "{}", remembered.body);
+    let line = remembered.set_cookie("bp_trusted_device").unwrap();
     let (pair, _) = line.split_once(';').unwrap();
     let device = pair.strip_prefix("bp_trusted_device=").unwrap().to_owned();
 
     server.advance(Duration::from_secs(24 * 3600));
     let login = server
-        .login_form("ada@example.com", crate::support::PASSWORD)
+        .http()
+        .token("ada@example.com", crate::support::PASSWORD)
         .header("x-trusted-device", device);
     let login: LoginResponse = serde_json::from_value(send(login).await.json()).unwrap();
     let LoginResponse::TokenResponse(tokens) = login else {

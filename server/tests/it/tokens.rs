@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::raw::send;
+use crate::support::http::send;
 use crate::support::{START, TestServer};
 
 /// One part of a token, read without any check.
@@ -32,8 +32,12 @@ impl TestServer {
     }
 
     async fn jwk(&self) -> Value {
-        let jwks = send(self.get("/.well-known/jwks.json")).await;
-        assert!(jwks.header("cache-control").contains("max-age=300"));
+        let jwks = send(self.http().get("/.well-known/jwks.json")).await;
+        assert!(
+            jwks.header("cache-control")
+                .unwrap()
+                .contains("max-age=300")
+        );
         let jwks = jwks.json();
         assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
         jwks["keys"][0].clone()

@@ -10,6 +10,7 @@ use qrcode::{Color, QrCode};
 use serde_json::json;
 
 use crate::support::factors::{devices, methods, totp_setup, totp_verify};
+use crate::support::http::send;
 use crate::support::{TestServer, refusal};
 
 #[tokio::test]
@@ -297,14 +298,16 @@ async fn verifying_needs_a_pending_set_up_and_six_digits() {
             "{code:?}"
         );
     }
-    let bearer = format!("Bearer {}", tokens.access_token.expose());
-    let headers = [("authorization", bearer.as_str())];
     let path = "/api/auth/mfa/totp/verify";
-    let number = server
-        .send("POST", path, &headers, Some(json!({ "code": 123456 })))
-        .await;
-    assert_eq!(number.refusal(), (422, "validation_error"));
-    assert_eq!(number.body["errors"][0]["loc"], json!(["body", "code"]));
+    let number = send(
+        server
+            .http()
+            .post_json(path, &json!({ "code": 123456 }))
+            .bearer_auth(tokens.access_token.expose()),
+    )
+    .await;
+    assert_eq!(number.refusal(), (422, "validation_error".to_owned()));
+    assert_eq!(number.json()["errors"][0]["loc"], json!(["body", "code"]));
     assert_eq!(
         refusal(totp_verify(&server.client(), "123456").await),
         (401, ErrorCode::NotAuthenticated)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::TestServer;
-use crate::support::factors::{DEVICE_HEADER, cookie, devices, set_cookie};
+use crate::support::factors::{DEVICE_HEADER, devices};
+use crate::support::http::send;
 
 #[tokio::test]
 async fn a_remembered_device_needs_no_second_factor() {
@@ -21,9 +22,9 @@ async fn a_remembered_device_needs_no_second_factor() {
     let login = server
         .login_with(&user.email, &[(DEVICE_HEADER, &device)])
         .await;
-    assert_eq!(login.body["mfa_required"], false, "{:?}", login.body);
-    assert_eq!(login.body["trusted_device_id"], id);
-    let line = set_cookie(&login.headers, "bp_trusted_device").unwrap();
+    assert_eq!(login.json()["mfa_required"], false, "{:?}", login.json());
+    assert_eq!(login.json()["trusted_device_id"], id);
+    let line = login.set_cookie("bp_trusted_device").unwrap();
     for attribute in [
         "HttpOnly",
         "SameSite=Lax",
@@ -33,8 +34,7 @@ async fn a_remembered_device_needs_no_second_factor() {
         assert!(line.contains(attribute), "{line}");
     }
     // The session counts as having passed the second factor.
-    let token = login.body["access_token"].as_str().unwrap();
-    let client = server.bearer(&token.into());
+    let client = server.bearer(&login.text("access_token").into());
     client.regenerate_backup_codes().send().await.unwrap();
     let me = client.me().send().await.unwrap();
     assert_eq!(me.session.as_ref().unwrap().amr, ["pwd", "trusted_device"]);
@@ -52,21 +52,21 @@ async fn the_secret_changes_with_each_use_and_the_old_one_is_ignored() {
     let login = server
         .login_with(&user.email, &[(DEVICE_HEADER, &first)])
         .await;
-    let second = cookie(&login.headers, "bp_trusted_device").unwrap();
+    let second = login.cookie("bp_trusted_device").unwrap();
     assert_ne!(first, second);
     assert_eq!(first.split('.').next(), second.split('.').next());
 
     let replayed = server
         .login_with(&user.email, &[(DEVICE_HEADER, &first)])
         .await;
-    assert_eq!(replayed.body["mfa_required"], true);
+    assert_eq!(replayed.json()["mfa_required"], true);
     assert!(replayed.headers.get("set-cookie").is_none());
     let login = server
         .login_with(&user.email, &[(DEVICE_HEADER, &second)])
         .await;
-    assert_eq!(login.body["mfa_required"], false);
+    assert_eq!(login.json()["mfa_required"], false);
     assert_eq!(
-        login.body["trusted_device_id"],
+        login.json()["trusted_device_id"],
         json!(tokens.trusted_device_id)
     );
     server.stop_and_check().await;
@@ -83,11 +83,11 @@ async fn the_cookie_wins_over_the_header() {
     let login = server
         .login_with(&user.email, &[("cookie", bad), (DEVICE_HEADER, &device)])
         .await;
-    assert_eq!(login.body["mfa_required"], true);
+    assert_eq!(login.json()["mfa_required"], true);
     let login = server
         .login_with(&user.email, &[("cookie", &good), (DEVICE_HEADER, "1.x")])
         .await;
-    assert_eq!(login.body["mfa_required"], false);
+    assert_eq!(login.json()["mfa_required"], false);
     server.stop_and_check().await;
 }
 
@@ -100,7 +100,7 @@ async fn nonsense_is_no_device_and_no_error() {
             .login_with(&user.email, &[(DEVICE_HEADER, nonsense)])
             .await;
         assert_eq!(login.status, 200, "{nonsense}");
-        assert_eq!(login.body["mfa_required"], true, "{nonsense}");
+        assert_eq!(login.json()["mfa_required"], true, "{nonsense}");
     }
     server.stop_and_check().await;
 }
@@ -114,9 +114,9 @@ async fn a_device_of_another_user_is_ignored_and_not_used_up() {
     let (_, device) = server.remember(&bob.email, &code, None).await;
     let headers = [(DEVICE_HEADER, device.as_str())];
     let login = server.login_with(&ada.email, &headers).await;
-    assert_eq!(login.body["mfa_required"], true);
+    assert_eq!(login.json()["mfa_required"], true);
     let login = server.login_with(&bob.email, &headers).await;
-    assert_eq!(login.body["mfa_required"], false);
+    assert_eq!(login.json()["mfa_required"], false);
     server.stop_and_check().await;
 }
 
@@ -130,14 +130,14 @@ async fn a_device_replaces_no_password() {
         ("username", user.email.as_str()),
         ("password", "not this one"),
     ];
-    let request = server.raw().post(server.at("/api/auth/token"));
+    let request = server.http().post("/api/auth/token");
     let request = request.header(DEVICE_HEADER, &device).form(&form);
-    assert_eq!(request.send().await.unwrap().status().as_u16(), 401);
+    assert_eq!(send(request).await.status, 401);
     // Nor was its secret used up.
     let login = server
         .login_with(&user.email, &[(DEVICE_HEADER, &device)])
         .await;
-    assert_eq!(login.body["mfa_required"], false);
+    assert_eq!(login.json()["mfa_required"], false);
     server.stop_and_check().await;
 }
 
@@ -152,20 +152,20 @@ async fn trust_ends_thirty_days_after_it_began_however_often_it_is_used() {
         let login = server
             .login_with(&user.email, &[(DEVICE_HEADER, &device)])
             .await;
-        assert_eq!(login.body["mfa_required"], false);
-        device = cookie(&login.headers, "bp_trusted_device").unwrap();
+        assert_eq!(login.json()["mfa_required"], false);
+        device = login.cookie("bp_trusted_device").unwrap();
     }
     let line = server
         .login_with(&user.email, &[(DEVICE_HEADER, &device)])
         .await;
-    let line = set_cookie(&line.headers, "bp_trusted_device").unwrap();
+    let line = line.set_cookie("bp_trusted_device").unwrap();
     assert!(line.contains("Max-Age=864000"), "{line}");
     let device = line.split(['=', ';']).nth(1).unwrap();
     server.advance(Duration::from_secs(10 * 24 * 3600));
     let login = server
         .login_with(&user.email, &[(DEVICE_HEADER, device)])
         .await;
-    assert_eq!(login.body["mfa_required"], true);
+    assert_eq!(login.json()["mfa_required"], true);
     server.stop_and_check().await;
 }
 
@@ -178,10 +178,10 @@ async fn the_list_tells_devices_apart_newest_first() {
     server.next_totp_step();
     let code = server.totp_code(&user.totp_secret);
     let (tokens, laptop) = server.remember(&user.email, &code, Some(" laptop ")).await;
-    let bearer = format!("Bearer {}", tokens.access_token.expose());
-    let headers = [("authorization", bearer.as_str()), (DEVICE_HEADER, &laptop)];
     let path = "/api/auth/mfa/trusted-devices";
-    let list = server.send("GET", path, &headers, None).await.body;
+    let request = server.http().get(path).header(DEVICE_HEADER, &laptop);
+    let list = send(request.bearer_auth(tokens.access_token.expose())).await;
+    let list = list.json();
     assert_eq!(list.as_array().unwrap().len(), 2);
     assert_eq!(list[0]["name"], "laptop");
     assert_eq!(list[0]["is_current"], true);
@@ -220,6 +220,6 @@ async fn the_oldest_of_more_than_twenty_devices_is_evicted() {
     let login = server
         .login_with(&user.email, &[(DEVICE_HEADER, &first.unwrap())])
         .await;
-    assert_eq!(login.body["mfa_required"], true);
+    assert_eq!(login.json()["mfa_required"], true);
     server.stop_and_check().await;
 }

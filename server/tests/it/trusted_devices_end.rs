@@ -4,7 +4,8 @@ use bp_auth_client::ErrorCode;
 use bp_auth_client::types::MfaMethod;
 use serde_json::json;
 
-use crate::support::factors::{DEVICE_HEADER, delete_method, devices, set_cookie};
+use crate::support::factors::{DEVICE_HEADER, delete_method, devices};
+use crate::support::http::{send, set_cookie};
 use crate::support::{TestServer, refusal};
 
 const LIVE: &str = "SELECT count(*) FROM trusted_devices WHERE revoked_at IS NULL";
@@ -27,7 +28,7 @@ async fn a_revoked_device_needs_the_second_factor_again() {
     let login = server
         .login_with(&user.email, &[(DEVICE_HEADER, &device)])
         .await;
-    assert_eq!(login.body["mfa_required"], true);
+    assert_eq!(login.json()["mfa_required"], true);
     assert_eq!(server.db.audited("trusted_device.revoked").await, 1);
     let again = client.revoke_trusted_device().device_id(id).send().await;
     assert_eq!(refusal(again), (404, ErrorCode::NotFound));
@@ -40,17 +41,13 @@ async fn revoking_the_current_device_clears_its_cookie() {
     let user = server.totp_user("ada@example.com").await;
     let code = server.totp_code(&user.totp_secret);
     let (tokens, device) = server.remember(&user.email, &code, None).await;
-    let bearer = format!("Bearer {}", tokens.access_token.expose());
-    let cookies = format!("bp_trusted_device={device}");
-    let headers = [
-        ("authorization", bearer.as_str()),
-        ("cookie", cookies.as_str()),
-    ];
     let id = tokens.trusted_device_id.unwrap();
     let path = format!("/api/auth/mfa/trusted-devices/{id}");
-    let answer = server.send("DELETE", &path, &headers, None).await;
+    let request = server.http().delete(&path);
+    let request = request.header("cookie", format!("bp_trusted_device={device}"));
+    let answer = send(request.bearer_auth(tokens.access_token.expose())).await;
     assert_eq!(answer.status, 204);
-    let line = set_cookie(&answer.headers, "bp_trusted_device").unwrap();
+    let line = answer.set_cookie("bp_trusted_device").unwrap();
     assert!(line.starts_with("bp_trusted_device=;"), "{line}");
     assert!(line.contains("Max-Age=0") && line.contains("Path=/api/auth"));
     server.stop_and_check().await;
@@ -71,14 +68,22 @@ async fn nobody_revokes_what_is_not_theirs() {
     }
     assert_eq!(server.db.number(LIVE).await, 1);
     assert_eq!(server.db.audited("trusted_device.revoked").await, 0);
-    let bearer = format!("Bearer {}", ada.tokens.access_token.expose());
-    let headers = [("authorization", bearer.as_str())];
     for id in ["abc", "1.5", "9223372036854775808", "%20"] {
         let path = format!("/api/auth/mfa/trusted-devices/{id}");
-        let answer = server.send("DELETE", &path, &headers, None).await;
-        assert_eq!(answer.refusal(), (422, "validation_error"), "{id}");
+        let answer = send(
+            server
+                .http()
+                .delete(&path)
+                .bearer_auth(ada.tokens.access_token.expose()),
+        )
+        .await;
         assert_eq!(
-            answer.body["errors"][0]["loc"],
+            answer.refusal(),
+            (422, "validation_error".to_owned()),
+            "{id}"
+        );
+        assert_eq!(
+            answer.json()["errors"][0]["loc"],
             json!(["path", "device_id"])
         );
     }
@@ -132,7 +137,7 @@ async fn devices_die_with_the_account_and_do_not_come_back() {
         assert_eq!(server.login_with(email, &headers).await.status, 403);
         app.operator_user_activate(email, &operator).await.unwrap();
         let login = server.login_with(email, &headers).await;
-        assert_eq!(login.body["mfa_required"], true);
+        assert_eq!(login.json()["mfa_required"], true);
     }
     server.stop_and_check().await;
 }

@@ -7,6 +7,7 @@ use bp_auth_client::{Client, ErrorCode};
 use serde_json::json;
 
 use crate::support::factors::{PHONE, another, retry_after};
+use crate::support::http::send;
 use crate::support::{ClientResult, TestServer, refusal};
 
 #[tokio::test]
@@ -163,12 +164,16 @@ async fn the_fifth_try_still_counts_and_malformed_ones_do_not() {
     let spaced = format!("{} {}", &right[..3], &right[3..]);
     confirm(&client, &spaced).await.unwrap();
     let tokens = server.login("ada@example.com").await;
-    let bearer = format!("Bearer {}", tokens.access_token.expose());
-    let headers = [("authorization", bearer.as_str())];
     let path = "/api/auth/verify-phone/confirm";
-    let answer = server.send("POST", path, &headers, Some(json!({}))).await;
-    assert_eq!(answer.refusal(), (422, "validation_error"));
-    assert_eq!(answer.body["errors"][0]["loc"], json!(["body", "code"]));
+    let answer = send(
+        server
+            .http()
+            .post_json(path, &json!({}))
+            .bearer_auth(tokens.access_token.expose()),
+    )
+    .await;
+    assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
+    assert_eq!(answer.json()["errors"][0]["loc"], json!(["body", "code"]));
     server.stop_and_check().await;
 }
 

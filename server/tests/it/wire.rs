@@ -89,13 +89,13 @@ fn every_answer(name: &str, answer: &Answer) {
 fn written(answer: &Answer) -> String {
     let status = reqwest::StatusCode::from_u16(answer.status).expect("a status");
     let mut text = format!("{status}\n");
-    for (name, value) in &answer.headers {
+    for (name, value) in answer.sorted_headers() {
         let value = match name.as_str() {
             // The framework's, of the machine's clock; and what follows from the body.
             "date" | "content-length" => continue,
             "x-request-id" => "[request id]".to_owned(),
-            "set-cookie" => cookie(value),
-            _ => value.clone(),
+            "set-cookie" => cookie(&value),
+            _ => value,
         };
         text += &format!("{name}: {value}\n");
     }

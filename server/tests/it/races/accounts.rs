@@ -1,7 +1,8 @@
 //! Accounts and their API keys: what must exist once exists once.
 
+use super::{all_at_once, only, tally, the_winner};
 use crate::support::TestServer;
-use crate::support::http::{all_at_once, only, send, tally, the_winner};
+use crate::support::http::send;
 
 const EMAIL: &str = "ada@example.com";
 
@@ -83,7 +84,7 @@ async fn of_the_secrets_of_parallel_rotations_one_works() {
     let http = server.http();
     let requests = (0..30)
         .map(|_| {
-            let request = http.post_empty("/api/auth/api-key/rotate");
+            let request = http.post("/api/auth/api-key/rotate");
             request.bearer_auth(access)
         })
         .collect();

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::http::{all_at_once, only, send, tally, the_winner};
+use super::{all_at_once, only, tally, the_winner};
+use crate::support::http::send;
 use crate::support::{TestServer, TotpUser};
 
 const PHONE: &str = "+4915112345678";
@@ -23,12 +24,12 @@ async fn sms_user(server: &TestServer, email: &str) {
     let access = tokens.access_token.expose();
     let body = json!({ "phone_number": PHONE });
     let setup = http
-        .post("/api/auth/mfa/sms/setup", &body)
+        .post_json("/api/auth/mfa/sms/setup", &body)
         .bearer_auth(access);
     assert_eq!(send(setup).await.status, 200);
     let body = json!({ "code": server.sms_code(PHONE).await });
     let verify = http
-        .post("/api/auth/mfa/sms/verify", &body)
+        .post_json("/api/auth/mfa/sms/verify", &body)
         .bearer_auth(access);
     assert_eq!(send(verify).await.status, 200);
 }
@@ -179,7 +180,7 @@ async fn parallel_enrolments_show_one_set_of_codes_that_works() {
     // More than there are tries: a right code is none of them.
     let requests = (0..20)
         .map(|_| {
-            let request = http.post("/api/auth/mfa/totp/verify", &body);
+            let request = http.post_json("/api/auth/mfa/totp/verify", &body);
             request.bearer_auth(tokens.access_token.expose())
         })
         .collect();
@@ -205,7 +206,7 @@ async fn parallel_regenerations_leave_one_set_that_works() {
     let http = server.http();
     let requests = (0..20)
         .map(|_| {
-            let request = http.post_empty("/api/auth/mfa/backup-codes/regenerate");
+            let request = http.post("/api/auth/mfa/backup-codes/regenerate");
             request.bearer_auth(tokens.access_token.expose())
         })
         .collect();

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::{all_at_once, only, tally};
 use crate::support::TestServer;
-use crate::support::http::{all_at_once, only, send, tally};
+use crate::support::http::send;
 
 const EMAIL: &str = "ada@example.com";
 
@@ -38,7 +39,7 @@ async fn of_parallel_reset_requests_three_send_a_mail() {
     let http = server.http();
     let requests = (0..30)
         .map(|_| {
-            let request = http.post_empty("/api/auth/mfa/reset/request");
+            let request = http.post("/api/auth/mfa/reset/request");
             request.bearer_auth(tokens.access_token.expose())
         })
         .collect();
@@ -65,7 +66,7 @@ async fn of_parallel_reactivation_requests_three_send_a_mail_and_all_look_the_sa
     let http = server.http();
     let body = json!({ "email": EMAIL });
     let requests = (0..30)
-        .map(|_| http.post("/api/auth/reactivate/request", &body))
+        .map(|_| http.post_json("/api/auth/reactivate/request", &body))
         .collect();
     let answers = all_at_once(&server, requests).await;
     only(&answers, &["204"]);
@@ -85,13 +86,13 @@ async fn of_parallel_wishes_for_a_code_one_is_sent() {
     let body = json!({
         "email": EMAIL, "password": crate::support::PASSWORD, "phone": phone,
     });
-    let answer = send(http.post("/api/auth/register", &body)).await;
+    let answer = send(http.post_json("/api/auth/register", &body)).await;
     assert_eq!(answer.status, 201);
     let tokens = server.login(EMAIL).await;
     let access = tokens.access_token.expose();
     let requests = (0..30)
         .map(|_| {
-            let request = http.post_empty("/api/auth/verify-phone/request");
+            let request = http.post("/api/auth/verify-phone/request");
             request.bearer_auth(access)
         })
         .collect();
@@ -105,7 +106,7 @@ async fn of_parallel_wishes_for_a_code_one_is_sent() {
     let body = json!({ "code": "000000" });
     let requests = (0..30)
         .map(|_| {
-            let request = http.post("/api/auth/verify-phone/confirm", &body);
+            let request = http.post_json("/api/auth/verify-phone/confirm", &body);
             request.bearer_auth(access)
         })
         .collect();

@@ -6,8 +6,9 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::{all_at_once, only, tally, the_winner, winners};
 use crate::support::TestServer;
-use crate::support::http::{all_at_once, only, send, tally, the_winner, winners};
+use crate::support::http::send;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_200_refreshes_of_one_token_one_wins_and_the_family_ends() {
@@ -121,7 +122,7 @@ async fn of_50_uses_of_one_reset_token_one_resets() {
     let http = server.http();
     let body = json!({ "token": token });
     let requests = (0..50)
-        .map(|_| http.post("/api/auth/mfa/reset/confirm", &body))
+        .map(|_| http.post_json("/api/auth/mfa/reset/confirm", &body))
         .collect();
     let answers = all_at_once(&server, requests).await;
     the_winner(&answers);
@@ -156,7 +157,7 @@ async fn two_reset_tokens_at_once_reset_once() {
     let requests = (0..20)
         .map(|n| {
             let body = json!({ "token": links[n % 2] });
-            http.post("/api/auth/mfa/reset/confirm", &body)
+            http.post_json("/api/auth/mfa/reset/confirm", &body)
         })
         .collect();
     let answers = all_at_once(&server, requests).await;
@@ -176,13 +177,13 @@ async fn of_50_uses_of_one_reactivation_token_one_reactivates() {
         .unwrap();
     let http = server.http();
     let body = json!({ "email": "ada@example.com" });
-    let answer = send(http.post("/api/auth/reactivate/request", &body)).await;
+    let answer = send(http.post_json("/api/auth/reactivate/request", &body)).await;
     assert_eq!(answer.status, 204);
     let token = server.link_token("ada@example.com", "reactivate").await;
 
     let body = json!({ "token": token });
     let requests = (0..50)
-        .map(|_| http.post("/api/auth/reactivate/confirm", &body))
+        .map(|_| http.post_json("/api/auth/reactivate/confirm", &body))
         .collect();
     let answers = all_at_once(&server, requests).await;
     the_winner(&answers);
@@ -208,16 +209,9 @@ async fn of_20_logins_with_one_trusted_device_one_skips_the_second_factor() {
         "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let answer = send(http.post("/api/auth/mfa/challenge", &body)).await;
+    let answer = send(http.post_json("/api/auth/mfa/challenge", &body)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    let device = |answer: &crate::support::http::Answer| {
-        let cookie = answer.headers.iter().find_map(|(name, value)| {
-            let set = (name == "set-cookie").then_some(value)?;
-            set.strip_prefix("bp_trusted_device=")
-        });
-        cookie.map(|cookie| cookie.split(';').next().unwrap_or_default().to_owned())
-    };
-    let old = device(&answer).expect("a device");
+    let old = answer.cookie("bp_trusted_device").expect("a device");
 
     let requests = (0..20)
         .map(|_| {
@@ -235,7 +229,9 @@ async fn of_20_logins_with_one_trusted_device_one_skips_the_second_factor() {
         assert_eq!(answer.header("set-cookie"), None);
     }
     // Losing is no theft: the device stays, with the secret the winner got.
-    let fresh = device(skipped[0]).expect("a fresh secret");
+    let fresh = skipped[0]
+        .cookie("bp_trusted_device")
+        .expect("a fresh secret");
     let request = http
         .login("ada@example.com")
         .header("x-trusted-device", &fresh);

@@ -6,31 +6,13 @@ use bp_auth_client::types::{
     self, CodeSent, LoginResponse, MfaEnrolled, MfaMethod, MfaMethods, TokenResponse, TotpSetup,
 };
 use bp_auth_client::{Client, Error, ResponseValue, Secret};
-use reqwest::header::HeaderMap;
-use serde_json::Value;
 use totp_rs::{Algorithm, Builder};
 
+use super::http::{Answer, cookie, send};
 use super::{ClientResult, PASSWORD, TestServer};
 
 pub const PHONE: &str = "+4915112345678";
 pub const DEVICE_HEADER: &str = "x-trusted-device";
-
-/// An answer as it is on the wire.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
-}
-
-impl Answer {
-    pub fn refusal(&self) -> (u16, &str) {
-        (
-            self.status,
-            self.body["error_code"].as_str().expect("a refusal"),
-        )
-    }
-}
 
 /// Somebody whose second factor is a phone.
 pub struct SmsUser {
@@ -40,46 +22,13 @@ pub struct SmsUser {
 }
 
 impl TestServer {
-    /// A request that the generated client cannot say.
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<Value>,
-    ) -> Answer {
-        let method = method.parse().expect("a method");
-        let mut request = self.raw().request(method, self.at(path));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await.expect("an answer");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("a body");
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer {
-            status,
-            headers,
-            body,
-        }
-    }
-
     /// The password step from a device that presents something.
     pub async fn login_with(&self, email: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self.raw().post(self.at("/api/auth/token"));
+        let mut request = self.http().login(email);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let form = [("username", email), ("password", PASSWORD)];
-        let response = request.form(&form).send().await.expect("an answer");
-        Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.json().await.expect("a body"),
-        }
+        send(request).await
     }
 
     pub async fn register_with_phone(&self, email: &str, phone: &str) -> TokenResponse {
@@ -237,22 +186,6 @@ pub fn retry_after<T: std::fmt::Debug>(result: &ClientResult<T>) -> u64 {
     };
     let value = answer.headers().get("retry-after").expect("a Retry-After");
     value.to_str().expect("text").parse().expect("seconds")
-}
-
-/// The value a `Set-Cookie` gives the cookie; empty when it clears it.
-pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let line = set_cookie(headers, name)?;
-    let (_, rest) = line.split_once('=')?;
-    Some(rest.split(';').next()?.to_owned())
-}
-
-/// The whole `Set-Cookie` line.
-pub fn set_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all("set-cookie")
-        .iter()
-        .map(|value| value.to_str().expect("text").to_owned())
-        .find(|line| line.starts_with(&format!("{name}=")))
 }
 
 pub async fn totp_setup(client: &Client) -> ClientResult<TotpSetup> {

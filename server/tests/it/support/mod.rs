@@ -3,11 +3,12 @@
 pub mod db;
 pub mod factors;
 pub mod http;
+pub mod operations;
 pub mod outbox;
 pub mod process;
-pub mod raw;
 pub mod wire;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,23 +108,6 @@ impl TestServer {
 
     pub fn bearer(&self, token: &Secret) -> Client {
         bearer_client(&self.url(), token).expect("a client")
-    }
-
-    /// A client for what the generated one cannot say. It follows nothing and keeps nothing.
-    pub fn raw(&self) -> reqwest::Client {
-        // Building one costs more than most requests; each test has a thread of its own.
-        thread_local! {
-            static RAW: reqwest::Client = reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .expect("a client");
-        }
-        RAW.with(Clone::clone)
-    }
-
-    /// An absolute address: `path` begins with a slash.
-    pub fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.url())
     }
 
     pub async fn register(&self, email: &str) -> types::User {
@@ -263,6 +247,12 @@ impl TestServer {
         (running, waiting)
     }
 
+    /// Every row, once the outbox worker has nothing left to change.
+    pub async fn everything(&self) -> Vec<String> {
+        self.mails().await;
+        self.db.everything().await
+    }
+
     pub fn operator(&self) -> Operator {
         Operator {
             actor: "operator:test".to_owned(),
@@ -276,6 +266,11 @@ impl TestServer {
         assert!(violations.is_empty(), "{violations:?}");
         self.running.stop().await.expect("a clean stop");
     }
+}
+
+/// Lets tests choose their address: they are their own trusted proxy.
+pub fn behind_a_proxy(config: &mut Config) {
+    config.server.trusted_proxies = vec![IpAddr::from([127, 0, 0, 1]).into()];
 }
 
 /// The status and the code of a refusal.

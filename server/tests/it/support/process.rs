@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
 use super::db::Db;
+use super::http::Http;
 
 /// A directory in which `bp-auth` runs, with nothing around it but what a test puts there.
 pub struct Bench {
@@ -143,8 +144,8 @@ impl Serving {
             .to_owned()
     }
 
-    pub fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.url())
+    pub fn http(&self) -> Http {
+        Http::new(self.url())
     }
 
     /// Asks the server to stop and waits until it has.

@@ -2,58 +2,13 @@
 //! sites, a busy server and a broken one.
 
 use reqwest::Method;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::{compare, snapshot};
 use crate::support::TestServer;
-use crate::support::http::Answer;
+use crate::support::wire::Wire;
 
 const EMAIL: &str = "ada@example.com";
 const ORIGIN: &str = "https://app.example.com";
-
-/// What a client writes that no client library would.
-async fn connection(server: &TestServer, request: &str) -> TcpStream {
-    let address = server.url().replace("http://", "");
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("a request");
-    stream
-}
-
-/// Reads one answer with a `Content-Length`, or until the server closes.
-async fn answer(mut stream: TcpStream) -> Answer {
-    let mut bytes = Vec::new();
-    let (head, body) = loop {
-        let read = stream.read_buf(&mut bytes).await.expect("an answer");
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(": ")?;
-                name.eq_ignore_ascii_case("content-length").then_some(value)
-            });
-            let length = length.and_then(|value| value.parse().ok());
-            if read == 0 || length.is_some_and(|length: usize| body.len() >= length) {
-                break (head.to_owned(), body.to_owned());
-            }
-        }
-        assert_ne!(read, 0, "{text}");
-    };
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1));
-    let headers = lines.filter_map(|line| line.split_once(": "));
-    let mut headers: Vec<_> = headers
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-        .collect();
-    headers.sort();
-    Answer {
-        status: status.and_then(|text| text.parse().ok()).expect("a status"),
-        headers,
-        body,
-    }
-}
 
 #[tokio::test]
 async fn paths_and_methods() {
@@ -63,7 +18,7 @@ async fn paths_and_methods() {
     snapshot("error_not_found_outside", http.get("/nothing")).await;
     snapshot("error_method_not_allowed", http.get("/api/auth/token")).await;
     // A path that both routers know.
-    let request = http.post_empty("/api/auth/mfa/methods");
+    let request = http.post("/api/auth/mfa/methods");
     snapshot("error_method_not_allowed_mfa", request).await;
     server.stop_and_check().await;
 }
@@ -72,7 +27,7 @@ async fn paths_and_methods() {
 async fn bodies() {
     let server = TestServer::start().await;
     let http = server.http();
-    let post = |body: String| http.post_empty("/api/auth/register").body(body);
+    let post = |body: String| http.post("/api/auth/register").body(body);
     let json = |body: &str| post(body.to_owned()).header("content-type", "application/json");
     let request = post("{}".to_owned()).header("content-type", "text/plain");
     snapshot("error_unsupported_media_type", request).await;
@@ -89,8 +44,9 @@ async fn a_body_in_chunks_that_are_none() {
     let server = TestServer::start().await;
     let request = "POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\n\
                    Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
-    let stream = connection(&server, request).await;
-    compare("error_bad_request", &answer(stream).await);
+    let mut wire = Wire::connect(&server).await;
+    wire.write(request).await;
+    compare("error_bad_request", &wire.answer().await);
     server.stop_and_check().await;
 }
 
@@ -99,9 +55,10 @@ async fn a_body_that_trickles() {
     let server = TestServer::start().await;
     let request = "POST /api/auth/refresh HTTP/1.1\r\nHost: localhost\r\n\
                    Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
-    let stream = connection(&server, request).await;
+    let mut wire = Wire::connect(&server).await;
+    wire.write(request).await;
     // The ten seconds are real: the boundary guards the socket, not the logic with its clock.
-    compare("error_request_timeout", &answer(stream).await);
+    compare("error_request_timeout", &wire.answer().await);
     server.stop_and_check().await;
 }
 
@@ -116,7 +73,7 @@ async fn other_sites() {
     let cookie = format!("bp_token={}", tokens.access_token.expose());
     let foreign = "https://evil.example";
     let logout = || {
-        let request = http.post_empty("/api/auth/logout");
+        let request = http.post("/api/auth/logout");
         request.header("cookie", &cookie)
     };
     snapshot("error_csrf_rejected", logout().header("origin", foreign)).await;
@@ -136,8 +93,7 @@ async fn other_sites() {
     )
     .await;
     let preflight = |origin: &str| {
-        let url = server.at("/api/auth/mfa/totp");
-        let request = server.raw().request(Method::OPTIONS, url);
+        let request = http.request(Method::OPTIONS, "/api/auth/mfa/totp");
         let request = request.header("origin", origin);
         request.header("access-control-request-method", "DELETE")
     };

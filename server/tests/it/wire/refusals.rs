@@ -19,7 +19,7 @@ async fn registration() {
         "email": "ada", "password": "short", "full_name": "x".repeat(201), "phone": "0151",
         "locale": "?",
     });
-    let register = |body| http.post("/api/auth/register", &body);
+    let register = |body| http.post_json("/api/auth/register", &body);
     snapshot("error_validation", register(body)).await;
     let body = json!({ "email": EMAIL });
     snapshot("error_validation_missing", register(body)).await;
@@ -49,14 +49,14 @@ async fn login() {
     let http = server.http();
     server.register(EMAIL).await;
     let form = [("username", ""), ("password", "")];
-    let request = http.post_empty("/api/auth/token").form(&form);
+    let request = http.post("/api/auth/token").form(&form);
     snapshot("error_validation_login", request).await;
     let form = [
         ("username", EMAIL),
         ("password", PASSWORD),
         ("grant_type", "client_credentials"),
     ];
-    let request = http.post_empty("/api/auth/token").form(&form);
+    let request = http.post("/api/auth/token").form(&form);
     snapshot("error_unsupported_grant_type", request).await;
     let wrong = || http.token(EMAIL, "wrong password");
     snapshot("error_invalid_credentials", wrong()).await;
@@ -111,7 +111,7 @@ async fn credentials() {
     snapshot("error_access_token_invalid", http.me("nonsense")).await;
     let tokens = server.registered(EMAIL).await;
     let access = tokens.access_token.expose();
-    let request = http.post_empty("/api/auth/api-key/rotate");
+    let request = http.post("/api/auth/api-key/rotate");
     let rotated = send(request.bearer_auth(access)).await;
     server.advance(Duration::from_secs(15 * 60 + 5));
     snapshot("error_access_token_expired", http.me(access)).await;
@@ -120,7 +120,7 @@ async fn credentials() {
 
     let tokens = server.login(EMAIL).await;
     let access = tokens.access_token.expose();
-    let request = http.post_empty("/api/auth/logout").bearer_auth(access);
+    let request = http.post("/api/auth/logout").bearer_auth(access);
     assert_eq!(send(request).await.status, 204);
     snapshot("error_session_revoked", http.me(access)).await;
 
@@ -144,7 +144,7 @@ async fn a_login_that_is_too_old() {
     let http = server.http();
     let tokens = server.registered(EMAIL).await;
     server.advance(Duration::from_secs(15 * 60));
-    let request = http.post_empty("/api/auth/api-key/rotate");
+    let request = http.post("/api/auth/api-key/rotate");
     let request = request.bearer_auth(tokens.access_token.expose());
     snapshot("error_reauthentication_required", request).await;
     assert_eq!(server.db.count("api_keys").await, 0);
@@ -157,10 +157,10 @@ async fn reactivation() {
     let http = server.http();
     let confirm = |token: &str| {
         let body = json!({ "token": token });
-        http.post("/api/auth/reactivate/confirm", &body)
+        http.post_json("/api/auth/reactivate/confirm", &body)
     };
     let body = json!({ "email": "ada" });
-    let request = http.post("/api/auth/reactivate/request", &body);
+    let request = http.post_json("/api/auth/reactivate/request", &body);
     snapshot("error_validation_reactivate", request).await;
     snapshot("error_reactivate_token_invalid", confirm("nonsense")).await;
 
@@ -172,7 +172,7 @@ async fn reactivation() {
     let mut tokens = Vec::new();
     for _ in 0..2 {
         let body = json!({ "email": EMAIL });
-        let request = http.post("/api/auth/reactivate/request", &body);
+        let request = http.post_json("/api/auth/reactivate/request", &body);
         assert_eq!(send(request).await.status, 204);
         tokens.push(server.link_token(EMAIL, "reactivate").await);
         server.advance(Duration::from_secs(1));
@@ -194,21 +194,23 @@ async fn phone_verification() {
     let tokens = server.registered("bob@example.com").await;
     let bob = tokens.access_token.expose().to_owned();
     let ask = |access: &str| {
-        let request = http.post_empty("/api/auth/verify-phone/request");
+        let request = http.post("/api/auth/verify-phone/request");
         request.bearer_auth(access)
     };
     snapshot("error_phone_missing", ask(&bob)).await;
 
     let body = json!({ "email": EMAIL, "password": PASSWORD, "phone": PHONE });
     assert_eq!(
-        send(http.post("/api/auth/register", &body)).await.status,
+        send(http.post_json("/api/auth/register", &body))
+            .await
+            .status,
         201
     );
     let tokens = server.login(EMAIL).await;
     let ada = tokens.access_token.expose().to_owned();
     let confirm = |code: &str| {
         let body = json!({ "code": code });
-        let request = http.post("/api/auth/verify-phone/confirm", &body);
+        let request = http.post_json("/api/auth/verify-phone/confirm", &body);
         request.bearer_auth(&ada)
     };
     snapshot("error_validation_code", confirm("abc")).await;

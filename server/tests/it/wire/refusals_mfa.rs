@@ -20,7 +20,7 @@ async fn set_up() {
     let tokens = server.registered(EMAIL).await;
     let access = tokens.access_token.expose();
     let post = |path: &str, body| {
-        let request = http.post(&format!("/api/auth/mfa/{path}"), &body);
+        let request = http.post_json(&format!("/api/auth/mfa/{path}"), &body);
         request.bearer_auth(access)
     };
     let body = json!({ "phone_number": "+4915112345678" });
@@ -64,7 +64,7 @@ async fn challenge() {
     let server = TestServer::start().await;
     let http = server.http();
     let user = server.totp_user(EMAIL).await;
-    let post = |body| http.post("/api/auth/mfa/challenge", &body);
+    let post = |body| http.post_json("/api/auth/mfa/challenge", &body);
     snapshot(
         "error_mfa_token_invalid",
         http.challenge("nonsense", "000000"),
@@ -100,12 +100,12 @@ async fn reset() {
     let user = server.totp_user(EMAIL).await;
     let tokens = server.totp_login(&user).await;
     let ask = || {
-        let request = http.post_empty("/api/auth/mfa/reset/request");
+        let request = http.post("/api/auth/mfa/reset/request");
         request.bearer_auth(tokens.access_token.expose())
     };
     let confirm = |token: &str| {
         let body = json!({ "token": token });
-        http.post("/api/auth/mfa/reset/confirm", &body)
+        http.post_json("/api/auth/mfa/reset/confirm", &body)
     };
     snapshot("error_reset_token_invalid", confirm("nonsense")).await;
     let mut links = Vec::new();

@@ -9,7 +9,7 @@ use crate::support::{PASSWORD, TestServer};
 const EMAIL: &str = "ada@example.com";
 const PHONE: &str = "+4915112345678";
 
-async fn registered(http: &Http<'_>) -> Answer {
+async fn registered(http: &Http) -> Answer {
     let body = json!({
         "email": "Ada@Example.com", "password": PASSWORD, "full_name": "Ada Lovelace",
         "phone": PHONE, "locale": "en-GB", "role": "admin", "plan": "enterprise",
@@ -17,8 +17,8 @@ async fn registered(http: &Http<'_>) -> Answer {
     http_snapshot(http, "register", &body).await
 }
 
-async fn http_snapshot(http: &Http<'_>, name: &str, body: &serde_json::Value) -> Answer {
-    snapshot(name, http.post("/api/auth/register", body)).await
+async fn http_snapshot(http: &Http, name: &str, body: &serde_json::Value) -> Answer {
+    snapshot(name, http.post_json("/api/auth/register", body)).await
 }
 
 #[tokio::test]
@@ -33,14 +33,10 @@ async fn accounts_and_sessions() {
     snapshot("me_entitlements", request).await;
     let refreshed = snapshot("refresh", http.refresh(&login.text("refresh_token"))).await;
     let access = refreshed.text("access_token");
-    let request = http.post_empty("/api/auth/logout").bearer_auth(&access);
+    let request = http.post("/api/auth/logout").bearer_auth(&access);
     snapshot("logout", request).await;
     // Best effort: nothing at all is presented.
-    snapshot(
-        "logout_without_anything",
-        http.post_empty("/api/auth/logout"),
-    )
-    .await;
+    snapshot("logout_without_anything", http.post("/api/auth/logout")).await;
     server.stop_and_check().await;
 }
 
@@ -60,9 +56,9 @@ async fn cookies_where_they_are_secure() {
         "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let request = http.post("/api/auth/mfa/challenge", &body);
+    let request = http.post_json("/api/auth/mfa/challenge", &body);
     snapshot("challenge_secure_cookies", request).await;
-    let request = http.post_empty("/api/auth/logout");
+    let request = http.post("/api/auth/logout");
     snapshot("logout_secure_cookies", request).await;
     server.stop_and_check().await;
 }
@@ -75,7 +71,7 @@ async fn api_keys() {
     let access = tokens.access_token.expose();
     let request = http.get("/api/auth/api-key").bearer_auth(access);
     snapshot("get_api_key", request).await;
-    let request = http.post_empty("/api/auth/api-key/rotate");
+    let request = http.post("/api/auth/api-key/rotate");
     let rotated = snapshot("rotate_api_key", request.bearer_auth(access)).await;
     let key = rotated.text("api_key");
     let request = http.get("/api/auth/me").header("x-api-key", &key);
@@ -100,10 +96,10 @@ async fn reactivation() {
         .await
         .unwrap();
     let body = json!({ "email": EMAIL });
-    let request = http.post("/api/auth/reactivate/request", &body);
+    let request = http.post_json("/api/auth/reactivate/request", &body);
     snapshot("reactivate_request", request).await;
     let token = server.link_token(EMAIL, "reactivate").await;
-    let request = http.post("/api/auth/reactivate/confirm", &json!({ "token": token }));
+    let request = http.post_json("/api/auth/reactivate/confirm", &json!({ "token": token }));
     snapshot("reactivate_confirm", request).await;
     server.stop_and_check().await;
 }
@@ -116,12 +112,12 @@ async fn phone_verification() {
     let tokens = server.login(EMAIL).await;
     let access = tokens.access_token.expose();
     let request = || {
-        let request = http.post_empty("/api/auth/verify-phone/request");
+        let request = http.post("/api/auth/verify-phone/request");
         request.bearer_auth(access)
     };
     snapshot("verify_phone_request", request()).await;
     let body = json!({ "code": server.sms_code(PHONE).await });
-    let confirm = http.post("/api/auth/verify-phone/confirm", &body);
+    let confirm = http.post_json("/api/auth/verify-phone/confirm", &body);
     snapshot("verify_phone_confirm", confirm.bearer_auth(access)).await;
     snapshot("verify_phone_request_verified", request()).await;
     server.stop_and_check().await;

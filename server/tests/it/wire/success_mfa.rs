@@ -15,11 +15,11 @@ async fn an_authenticator() {
     let http = server.http();
     let tokens = server.registered(EMAIL).await;
     let access = tokens.access_token.expose();
-    let request = http.post_empty("/api/auth/mfa/totp/setup");
+    let request = http.post("/api/auth/mfa/totp/setup");
     let setup = snapshot("totp_setup", request.bearer_auth(access)).await;
     let secret = setup.text("secret");
     let body = json!({ "code": server.totp_code(&secret) });
-    let request = http.post("/api/auth/mfa/totp/verify", &body);
+    let request = http.post_json("/api/auth/mfa/totp/verify", &body);
     snapshot("totp_verify", request.bearer_auth(access)).await;
     server.next_totp_step();
 
@@ -30,25 +30,23 @@ async fn an_authenticator() {
         "remember_device": true,
         "device_name": "Ada's laptop",
     });
-    let request = http.post("/api/auth/mfa/challenge", &body);
+    let request = http.post_json("/api/auth/mfa/challenge", &body);
     let login = snapshot("challenge_remembered", request).await;
     let access = login.text("access_token");
-    let cookie = login.headers.iter().find_map(|(name, value)| {
-        (name == "set-cookie" && value.starts_with("bp_trusted_device=")).then_some(value)
-    });
-    let cookie = cookie.expect("a device").split(';').next().unwrap();
+    let device = login.cookie("bp_trusted_device").expect("a device");
+    let cookie = format!("bp_trusted_device={device}");
 
     let request = http.get("/api/auth/mfa/methods").bearer_auth(&access);
     snapshot("mfa_methods", request).await;
     let request = http.get("/api/auth/mfa/trusted-devices");
-    let request = request.bearer_auth(&access).header("cookie", cookie);
+    let request = request.bearer_auth(&access).header("cookie", &cookie);
     snapshot("trusted_devices", request).await;
     let login = http.login(EMAIL).header("cookie", cookie);
     snapshot("login_trusted_device", login).await;
     let request = http.delete("/api/auth/mfa/trusted-devices/1");
     snapshot("revoke_trusted_device", request.bearer_auth(&access)).await;
 
-    let request = http.post_empty("/api/auth/mfa/backup-codes/regenerate");
+    let request = http.post("/api/auth/mfa/backup-codes/regenerate");
     snapshot("regenerate_backup_codes", request.bearer_auth(&access)).await;
     let request = http.delete("/api/auth/mfa/totp").bearer_auth(&access);
     snapshot("delete_method", request).await;
@@ -66,11 +64,9 @@ async fn the_current_device_is_forgotten_with_its_cookie() {
         "code": server.totp_code(&user.totp_secret),
         "remember_device": true,
     });
-    let login = send(http.post("/api/auth/mfa/challenge", &body)).await;
-    let cookie = login.headers.iter().find_map(|(name, value)| {
-        (name == "set-cookie" && value.starts_with("bp_trusted_device=")).then_some(value)
-    });
-    let cookie = cookie.expect("a device").split(';').next().unwrap();
+    let login = send(http.post_json("/api/auth/mfa/challenge", &body)).await;
+    let device = login.cookie("bp_trusted_device").expect("a device");
+    let cookie = format!("bp_trusted_device={device}");
     let request = http.delete("/api/auth/mfa/trusted-devices/1");
     let request = request.bearer_auth(login.text("access_token"));
     snapshot("revoke_current_device", request.header("cookie", cookie)).await;
@@ -84,16 +80,16 @@ async fn a_phone() {
     let tokens = server.registered(EMAIL).await;
     let access = tokens.access_token.expose();
     let body = json!({ "phone_number": PHONE });
-    let request = http.post("/api/auth/mfa/sms/setup", &body);
+    let request = http.post_json("/api/auth/mfa/sms/setup", &body);
     snapshot("sms_setup", request.bearer_auth(access)).await;
     let body = json!({ "code": server.sms_code(PHONE).await });
-    let request = http.post("/api/auth/mfa/sms/verify", &body);
+    let request = http.post_json("/api/auth/mfa/sms/verify", &body);
     snapshot("sms_verify", request.bearer_auth(access)).await;
 
     let pending = snapshot("login_pending_sms", http.login(EMAIL)).await;
     let token = pending.text("mfa_token");
     let resend = json!({ "mfa_token": token, "method": "sms" });
-    let request = || http.post("/api/auth/mfa/challenge", &resend);
+    let request = || http.post_json("/api/auth/mfa/challenge", &resend);
     snapshot("challenge_resend_too_soon", request()).await;
     server.advance(std::time::Duration::from_secs(60));
     snapshot("challenge_resend", request()).await;
@@ -108,11 +104,11 @@ async fn a_reset() {
     let http = server.http();
     let user = server.totp_user(EMAIL).await;
     let tokens = server.totp_login(&user).await;
-    let request = http.post_empty("/api/auth/mfa/reset/request");
+    let request = http.post("/api/auth/mfa/reset/request");
     let request = request.bearer_auth(tokens.access_token.expose());
     snapshot("mfa_reset_request", request).await;
     let token = server.link_token(EMAIL, "mfa-reset").await;
-    let request = http.post("/api/auth/mfa/reset/confirm", &json!({ "token": token }));
+    let request = http.post_json("/api/auth/mfa/reset/confirm", &json!({ "token": token }));
     snapshot("mfa_reset_confirm", request).await;
     server.stop_and_check().await;
 }
