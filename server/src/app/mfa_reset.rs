@@ -9,7 +9,7 @@ use super::audit::Audit;
 use super::caller::{Caller, gate};
 use super::clock::Timestamp;
 use super::error::{Error, Result};
-use super::message::{Message, Outgoing, Recipient};
+use super::message::{Message, Outgoing, Recipient, SmsPurpose};
 use super::methods::verified;
 use super::token::{Decoded, Kind};
 use super::{App, Client};
@@ -144,13 +144,16 @@ impl App {
         self.commit(txn).await
     }
 
-    /// Removes methods, codes, devices, sessions: the account is as before its first enrolment.
-    pub(super) async fn mfa_clear(&self, txn: &Txn, user: &User, reason: &str) -> Result<()> {
-        txn.mfa_methods_delete(user.id, None).await?;
-        txn.backup_codes_delete(user.id).await?;
-        txn.sms_code_delete(user.id, "login").await?;
-        txn.sms_code_delete(user.id, "mfa_setup").await?;
-        self.everything_end(txn, user, reason).await
+    /// Removes methods, codes, devices, sessions: the account is as before its first enrolment. False
+    /// when there was no factor to remove.
+    pub(super) async fn mfa_clear(&self, txn: &Txn, user: &User, reason: &str) -> Result<bool> {
+        let methods = txn.mfa_methods_delete(user.id, None).await?;
+        let codes = txn.backup_codes_delete(user.id).await?;
+        for purpose in [SmsPurpose::Login, SmsPurpose::MfaSetup] {
+            txn.sms_code_delete(user.id, purpose.as_str()).await?;
+        }
+        self.everything_end(txn, user, reason).await?;
+        Ok(methods + codes > 0)
     }
 }
 

@@ -10,7 +10,7 @@ use super::clock::Timestamp;
 use super::entitlements::{PlanSource, PlanStatus};
 use super::error::{Error, Result};
 use super::identity::Email;
-use super::message::{Message, SmsPurpose};
+use super::message::Message;
 use super::methods::{Method, verified};
 use crate::datastore::{AuditEvent, Tenant, TrustedDevice, Txn, User, Violation};
 
@@ -128,15 +128,9 @@ impl App {
         let txn = self.store.begin().await?;
         let user = self.operator_user(&txn, email).await?;
         let had = verified(&txn.mfa_methods_list(user.id).await?);
-        let removed = txn.mfa_methods_delete(user.id, None).await?;
-        let codes = txn.backup_codes_delete(user.id).await?;
-        if removed == 0 && codes == 0 {
+        if !self.mfa_clear(&txn, &user, "mfa_reset").await? {
             return Ok(false);
         }
-        for purpose in [SmsPurpose::MfaSetup, SmsPurpose::Login] {
-            txn.sms_code_delete(user.id, purpose.as_str()).await?;
-        }
-        self.everything_end(&txn, &user, "mfa_reset").await?;
         let methods: Vec<&str> = had.iter().map(|method| method.as_str()).collect();
         let detail = json!({ "methods": methods });
         self.operator_audit(&txn, operator, Audit::of("mfa.reset", &user), detail)

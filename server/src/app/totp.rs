@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::audit::Audit;
 use super::backup_codes::FreshCodes;
 use super::caller::Caller;
+use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::{Phone, phone_hint};
 use super::message::{Message, SmsPurpose};
@@ -62,17 +63,8 @@ impl App {
         let txn = self.store.begin().await?;
         let user = self.user_locked(&txn, caller).await?;
         txn.mfa_method_pending_replace(MfaMethod {
-            id: Uuid::now_v7(),
-            user_id: user.id,
-            method: Method::Totp.as_str().to_owned(),
             secret_sealed: Some(self.sealer.seal(secret.as_ref(), &totp_aad(user.id))?),
-            phone: None,
-            created_at: now.ms(),
-            expires_at: Some(now.plus(ttl.duration()).ms()),
-            verified_at: None,
-            last_used_at: None,
-            last_used_step: None,
-            verified: false,
+            ..pending_row(&user, Method::Totp, now, ttl.duration())
         })
         .await?;
         self.audit(
@@ -169,17 +161,8 @@ impl App {
             Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
         };
         txn.mfa_method_pending_replace(MfaMethod {
-            id: Uuid::now_v7(),
-            user_id: user.id,
-            method: Method::Sms.as_str().to_owned(),
-            secret_sealed: None,
             phone: Some(phone.e164.clone()),
-            created_at: now.ms(),
-            expires_at: Some(now.plus(Duration::from_secs(expires_in)).ms()),
-            verified_at: None,
-            last_used_at: None,
-            last_used_step: None,
-            verified: false,
+            ..pending_row(&user, Method::Sms, now, Duration::from_secs(expires_in))
         })
         .await?;
         self.audit(
@@ -373,6 +356,23 @@ impl App {
         txn.backup_codes_replace(user.id, fresh.rows(user.id, self.now().ms()))
             .await?;
         Ok(fresh.plain)
+    }
+}
+
+/// A method that nobody has shown yet, and that lapses unless somebody does.
+fn pending_row(user: &User, method: Method, now: Timestamp, life: Duration) -> MfaMethod {
+    MfaMethod {
+        id: Uuid::now_v7(),
+        user_id: user.id,
+        method: method.as_str().to_owned(),
+        secret_sealed: None,
+        phone: None,
+        created_at: now.ms(),
+        expires_at: Some(now.plus(life).ms()),
+        verified_at: None,
+        last_used_at: None,
+        last_used_step: None,
+        verified: false,
     }
 }
 
