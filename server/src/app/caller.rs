@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::challenge::TRIES_PER_TOKEN;
+use super::challenge;
 use super::error::{Error, Result};
 use super::random::{API_KEY_PREFIX, hash_if_well_formed};
 use super::token::{Decoded, Kind};
@@ -105,12 +105,8 @@ impl App {
             .decode(token, &[Kind::MfaPending], self.now())
             .filter(|decoded| !decoded.expired)
             .ok_or(Error::AccessTokenInvalid)?;
-        let challenge = self.store.mfa_challenge_fetch(decoded.claims.jti).await?;
-        let live = challenge.is_some_and(|row| {
-            row.consumed_at.is_none()
-                && row.expires_at > self.now().ms()
-                && row.attempts < TRIES_PER_TOKEN
-        });
+        let row = self.store.mfa_challenge_fetch(decoded.claims.jti).await?;
+        let live = row.is_some_and(|row| challenge::is_live(&row, self.now()));
         let user = self.store.user_fetch(decoded.claims.sub).await?;
         user.filter(|user| live && gate(user).is_ok())
             .ok_or(Error::AccessTokenInvalid)

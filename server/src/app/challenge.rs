@@ -19,7 +19,7 @@ use super::token::Kind;
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Taken, Txn, User};
 
-pub(super) const TRIES_PER_TOKEN: i32 = 5;
+const TRIES_PER_TOKEN: i32 = 5;
 const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 pub struct Challenge<'f> {
@@ -285,13 +285,18 @@ impl App {
             .mfa_challenge_fetch(jti)
             .await?
             .ok_or(Error::MfaTokenInvalid)?;
-        let live = challenge.consumed_at.is_none()
-            && challenge.expires_at > self.now().ms()
-            && challenge.attempts < TRIES_PER_TOKEN;
+        let live = is_live(&challenge, self.now());
         let user = txn.user_lock(challenge.user_id).await?;
         let user = user.filter(|user| live && gate(user).is_ok());
         Ok((challenge, user.ok_or(Error::MfaTokenInvalid)?))
     }
+}
+
+/// Whether the challenge can still be passed, as far as it alone decides.
+pub(super) fn is_live(challenge: &MfaChallenge, now: Timestamp) -> bool {
+    challenge.consumed_at.is_none()
+        && challenge.expires_at > now.ms()
+        && challenge.attempts < TRIES_PER_TOKEN
 }
 
 /// Six digits come from the default method; anything else can only be a backup code.

@@ -89,6 +89,8 @@ pub struct TokenService {
     audience: String,
     signing: (String, EncodingKey),
     verifying: Vec<(String, DecodingKey)>,
+    /// What each kind is held to, made once: every request decodes a token.
+    validations: [(Kind, Validation); 4],
     jwks: Value,
 }
 
@@ -129,6 +131,13 @@ impl TokenService {
                 EncodingKey::from_ed_der(newest.pkcs8),
             ),
             verifying,
+            validations: [
+                Kind::Access,
+                Kind::MfaPending,
+                Kind::MfaReset,
+                Kind::Reactivation,
+            ]
+            .map(|kind| (kind, validation(kind, issuer, audience))),
             jwks: json!({ "keys": public }),
         })
     }
@@ -194,12 +203,12 @@ impl TokenService {
     /// expiry is told apart, because some callers still learn from an expired token.
     pub fn decode(&self, token: &str, accepted: &[Kind], now: Timestamp) -> Option<Decoded> {
         let header = jsonwebtoken::decode_header(token).ok()?;
-        let kind = *accepted
-            .iter()
-            .find(|kind| header.typ.as_deref() == Some(kind.typ()))?;
+        let (kind, validation) = self.validations.iter().find(|(kind, _)| {
+            accepted.contains(kind) && header.typ.as_deref() == Some(kind.typ())
+        })?;
         let kid = header.kid?;
         let (_, key) = self.verifying.iter().find(|(known, _)| *known == kid)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation(kind))
+        let claims = jsonwebtoken::decode::<Claims>(token, key, validation)
             .ok()?
             .claims;
         // The library reads the machine's clock; ours is passed in, so the times are checked here.
@@ -209,23 +218,10 @@ impl TokenService {
         }
         let expired = claims.exp + LEEWAY_SECONDS <= now;
         Some(Decoded {
-            kind,
+            kind: *kind,
             claims,
             expired,
         })
-    }
-
-    fn validation(&self, kind: Kind) -> Validation {
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.required_spec_claims = ["exp", "nbf", "iss", "aud", "sub"]
-            .map(str::to_owned)
-            .into_iter()
-            .collect();
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        validation.aud = Some(HashSet::from([kind.audience(&self.audience)]));
-        validation.iss = Some(HashSet::from([self.issuer.clone()]));
-        validation
     }
 
     fn claims(&self, kind: Kind, user: Uuid, now: Timestamp, ttl: Duration) -> Claims {
@@ -254,6 +250,19 @@ impl TokenService {
             .map(Zeroizing::new)
             .map_err(|error| Error::Internal(format!("cannot sign a token: {error}")))
     }
+}
+
+fn validation(kind: Kind, issuer: &str, audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.required_spec_claims = ["exp", "nbf", "iss", "aud", "sub"]
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.aud = Some(HashSet::from([kind.audience(audience)]));
+    validation.iss = Some(HashSet::from([issuer.to_owned()]));
+    validation
 }
 
 fn b64(bytes: &[u8]) -> String {

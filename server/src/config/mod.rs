@@ -157,11 +157,6 @@ impl Config {
             None => default.exists().then(|| default.to_owned()),
         }
     }
-
-    /// Where the file transport writes.
-    pub fn outbox_dir(&self) -> PathBuf {
-        self.data_dir.join("outbox")
-    }
 }
 
 impl Default for Config {

@@ -94,13 +94,6 @@ impl Txn {
         let rows = execute(&self.inner, sql, [id.into(), amr.into()]).await?;
         Ok(rows == 1)
     }
-
-    /// Notes the device that this login made trusted.
-    pub async fn session_trusted_device_set(&self, id: Uuid, device: i64) -> Result<bool> {
-        let sql = "UPDATE sessions SET trusted_device_id = $2 WHERE id = $1";
-        let rows = execute(&self.inner, sql, [id.into(), device.into()]).await?;
-        Ok(rows == 1)
-    }
 }
 
 async fn by_id(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Session>> {
