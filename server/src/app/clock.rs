@@ -81,3 +81,33 @@ impl Clock for ManualClock {
         Timestamp(self.0.load(Ordering::SeqCst))
     }
 }
+
+/// A clock that stands where a file says, in milliseconds since the epoch, so that a suite moves the
+/// time of processes it has started.
+#[cfg(all(feature = "test-control", debug_assertions))]
+pub struct FileClock(std::path::PathBuf);
+
+#[cfg(all(feature = "test-control", debug_assertions))]
+impl FileClock {
+    /// Fails unless the file can be read now.
+    pub fn open(path: std::path::PathBuf) -> Result<Self, String> {
+        match Self::read(&path) {
+            Some(_) => Ok(Self(path)),
+            None => Err(format!("{} holds no time", path.display())),
+        }
+    }
+
+    fn read(path: &std::path::Path) -> Option<i64> {
+        std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    }
+}
+
+#[cfg(all(feature = "test-control", debug_assertions))]
+impl Clock for FileClock {
+    fn now(&self) -> Timestamp {
+        match Self::read(&self.0) {
+            Some(ms) => Timestamp(ms),
+            None => panic!("{} no longer holds a time", self.0.display()),
+        }
+    }
+}

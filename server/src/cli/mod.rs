@@ -5,6 +5,7 @@ mod contract;
 mod operator;
 pub mod serve;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,11 +18,34 @@ use crate::datastore::Datastore;
 use crate::http::server::Parts;
 use crate::keyring::Keyring;
 use args::{Cli, Command};
+use clap::Parser;
 
 /// A command that failed, in words for the operator.
 pub type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
-pub async fn run(cli: Cli) -> Outcome {
+/// The whole program. A suite that starts servers carries it too, and runs it as processes of its own.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(arguments);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("bp-auth: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bp-auth: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
     let command = cli.command.unwrap_or(Command::Serve);
     // The contract needs no configuration, and must be printable where there is none.
     match &command {
@@ -49,16 +73,35 @@ async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
     if config.server.admin_bind.is_some() {
         tracing::warn!("server.admin_bind is set, but this version has no admin listener");
     }
-    let keyring = Keyring::load_or_create(&config.data_dir, SystemClock.now().ms())?;
+    let clock = clock()?;
+    let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms())?;
     let store = Datastore::connect(config.database_url().expose()).await?;
     Ok(Parts {
         store,
         keyring: Arc::new(keyring),
         plans,
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(SystemRandom),
         config,
     })
+}
+
+/// Names the file of the clock that a test suite moves.
+pub const TEST_CLOCK: &str = "BP_AUTH_TEST_CLOCK";
+
+/// Whether this build heeds [`TEST_CLOCK`].
+pub const HAS_TEST_CLOCK: bool = cfg!(all(feature = "test-control", debug_assertions));
+
+/// The machine's clock. Where a suite asks for its own, a build without one refuses to run rather
+/// than to tell another time than it was told.
+fn clock() -> Result<Arc<dyn Clock>, Box<dyn std::error::Error>> {
+    let Some(file) = std::env::var_os(TEST_CLOCK) else {
+        return Ok(Arc::new(SystemClock));
+    };
+    #[cfg(all(feature = "test-control", debug_assertions))]
+    return Ok(Arc::new(crate::app::clock::FileClock::open(file.into())?));
+    #[cfg(not(all(feature = "test-control", debug_assertions)))]
+    Err(format!("{TEST_CLOCK} is set to {file:?}, but this build has no test clock").into())
 }
 
 /// What the configuration names or implies and a look can judge; nothing is created.

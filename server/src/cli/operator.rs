@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::args::*;
 use super::{Outcome, nowhere, parts};
-use crate::app::clock::{Clock, SystemClock, Timestamp};
+use crate::app::clock::Timestamp;
 use crate::app::entitlements::PlanStatus;
 use crate::app::operator::{Operator, PlanChange, TenantState, UserLine};
 use crate::app::register::Registration;
@@ -63,7 +63,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             println!("{ended} sessions ended");
         }
         Command::Keys(KeysCommand::Rotate(args)) => {
-            let now = SystemClock.now().ms();
+            let now = app.clock.now().ms();
             let ring = Keyring::update(&data_dir, now, |ring| {
                 if args.rotates_signing() {
                     ring.rotate_signing(now)?;
