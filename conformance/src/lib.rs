@@ -1,43 +1,23 @@
-//! Black-box checks of a server that claims to implement `openapi-snapshot.json`.
+//! The judge of `openapi-snapshot.json`: point it at any server that claims to implement the contract,
+//! and learn what holds.
 //!
-//! A target is an address and the directory its mails and messages are written to. Nothing else is
-//! shared with it: no database, no clock, no code but the generated client. Each [`Case`] is named
-//! after the sentence of the contract that it holds the server to.
+//! Read [`cases`] first: each [`case::Case`] is named after one sentence of the contract and tries it
+//! through the generated client. Every case is handed a [`trial::Trial`], which knows the server under
+//! judgement ([`target`]) by its address and its messages only. Between the two stands the
+//! [`witness`]: it passes every exchange on, holds each answer against the document, and keeps what
+//! the [`report`] shows.
 
-mod cases;
+pub mod args;
+pub mod case;
+pub mod cases;
+pub mod command;
+pub mod coverage;
+pub mod kit;
+pub mod report;
+pub mod runner;
+pub mod target;
+pub mod trial;
+pub mod witness;
 
-use std::path::PathBuf;
-
-use bp_auth_client::{Client, Secret, bearer_client, client};
-
-pub use cases::CASES;
-
-/// A server to judge.
-pub struct Target {
-    pub base_url: String,
-    /// Where the server's `file` transport writes, if the suite can read it.
-    pub outbox: Option<PathBuf>,
-}
-
-/// One sentence of the contract, tried.
-pub struct Case {
-    pub name: &'static str,
-    pub run: for<'t> fn(&'t Target) -> futures::future::BoxFuture<'t, Verdict>,
-}
-
-/// What a case found: nothing to object to, or an objection.
-pub type Verdict = Result<(), String>;
-
-impl Target {
-    pub fn client(&self) -> Result<Client, String> {
-        client(&self.base_url).map_err(|error| error.to_string())
-    }
-
-    pub fn bearer(&self, token: &Secret) -> Result<Client, String> {
-        bearer_client(&self.base_url, token).map_err(|error| error.to_string())
-    }
-
-    pub fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.base_url.trim_end_matches('/'))
-    }
-}
+/// The contract that this suite holds servers to.
+pub const SNAPSHOT: &str = include_str!("../../openapi-snapshot.json");

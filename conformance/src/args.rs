@@ -1,0 +1,64 @@
+//! What can be asked of the suite on the command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser};
+
+use crate::case::Profile;
+
+/// Judge a server by the bp-auth contract
+#[derive(Debug, Parser)]
+#[command(version)]
+#[command(group(ArgGroup::new("server").args(["spawn", "base_url", "list"]).required(true)))]
+pub struct Arguments {
+    /// Start our own server, as often and as configured as the cases need it
+    #[arg(long, conflicts_with_all = ["base_url", "outbox", "capture", "operator"])]
+    pub spawn: bool,
+    /// Address of the server
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Directory that the server writes its mails and SMS to
+    #[arg(long, value_name = "DIR", conflicts_with = "capture")]
+    pub outbox: Option<PathBuf>,
+    /// Listen here for mails and SMS that the server posts as JSON
+    #[arg(long, value_name = "URL")]
+    pub capture: Option<String>,
+    /// Command that is called as CMD ACTION EMAIL to deactivate, suspend or activate a user
+    #[arg(long, value_name = "CMD")]
+    pub operator: Option<String>,
+    /// How the server is configured; with --spawn, only these [default: all with --spawn, else strict]
+    #[arg(long, value_name = "PROFILE", value_delimiter = ',')]
+    pub profile: Vec<Profile>,
+    /// Only cases whose group::name contains TEXT; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Vec<String>,
+    /// List the cases and the sentences they hold to
+    #[arg(long)]
+    pub list: bool,
+    /// How many cases run at once
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub jobs: usize,
+    /// Seed of the random walk [default: a new one each run]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a report for people
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub fn profiles(&self) -> Vec<Profile> {
+        match (self.profile.is_empty(), self.spawn) {
+            (false, _) => self.profile.clone(),
+            (true, true) => Profile::ALL.to_vec(),
+            (true, false) => vec![Profile::Strict],
+        }
+    }
+
+    pub fn selects(&self, id: &str) -> bool {
+        self.filter.is_empty() || self.filter.iter().any(|text| id.contains(text.as_str()))
+    }
+}

@@ -1,0 +1,190 @@
+//! What a case is: a name, the sentence it holds a server to, and what it needs in order to try.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+
+use crate::trial::Trial;
+
+/// Nothing to object to, or an objection.
+pub type Verdict = anyhow::Result<()>;
+
+/// One sentence of the contract, tried.
+#[derive(Clone, Copy)]
+pub struct Case {
+    pub name: &'static str,
+    /// The last part of the module that holds it.
+    pub group: &'static str,
+    /// What the contract says, in one sentence.
+    pub sentence: &'static str,
+    pub profiles: &'static [Profile],
+    pub needs: Needs,
+    pub run: fn(Trial) -> BoxFuture<'static, Verdict>,
+}
+
+/// What a case cannot be tried without. A target that lacks it skips the case, and says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs {
+    /// Mails and SMS can be read.
+    pub messages: bool,
+    /// Somebody can deactivate, suspend and activate users.
+    pub operator: bool,
+    /// The server's time can be moved. Such a case has a server of its own.
+    pub clock: bool,
+    /// The server was started by this suite: its files and its `bp-auth` commands are at hand.
+    pub spawned: bool,
+    /// Settings beside the profile's. Such a case has a server of its own.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// How many instances share the database. More than one means a group of servers of its own.
+    pub instances: usize,
+}
+
+/// How the server under judgement is configured, where the contract leaves a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+pub enum Profile {
+    /// The defaults.
+    Strict,
+    /// `refresh.reuse_leeway_seconds = 30`.
+    Leeway,
+    /// `refresh.rotation_enabled = false`.
+    RotationOff,
+    /// `register.hide_existing = true`.
+    HideExisting,
+}
+
+/// Declares a case: the name of an `async fn(Trial) -> Verdict`, and the sentence it holds to.
+#[macro_export]
+macro_rules! case {
+    ($name:ident, $sentence:expr $(,)?) => {
+        $crate::case::Case::new(stringify!($name), module_path!(), $sentence, |trial| {
+            Box::pin($name(trial))
+        })
+    };
+}
+
+impl Case {
+    pub const fn new(
+        name: &'static str,
+        module: &'static str,
+        sentence: &'static str,
+        run: fn(Trial) -> BoxFuture<'static, Verdict>,
+    ) -> Self {
+        Self {
+            name,
+            group: last_part(module),
+            sentence,
+            profiles: &Profile::ALL,
+            needs: Needs::NOTHING,
+            run,
+        }
+    }
+
+    /// It reads mails or SMS.
+    pub const fn messages(mut self) -> Self {
+        self.needs.messages = true;
+        self
+    }
+
+    /// It has an operator act on users.
+    pub const fn operator(mut self) -> Self {
+        self.needs.operator = true;
+        self
+    }
+
+    /// It moves the time, which stands still otherwise.
+    pub const fn clock(mut self) -> Self {
+        self.needs.clock = true;
+        self
+    }
+
+    /// It looks into, or runs commands of, a server that the suite has started.
+    pub const fn spawned(mut self) -> Self {
+        self.needs.spawned = true;
+        self
+    }
+
+    /// It is about a server with these settings.
+    pub const fn set(mut self, settings: &'static [(&'static str, &'static str)]) -> Self {
+        self.needs.settings = settings;
+        self
+    }
+
+    /// It is about so many instances on one database.
+    pub const fn instances(mut self, instances: usize) -> Self {
+        self.needs.instances = instances;
+        self
+    }
+
+    /// It holds in these profiles only.
+    pub const fn only(mut self, profiles: &'static [Profile]) -> Self {
+        self.profiles = profiles;
+        self
+    }
+
+    /// Where the server's state, not only its answers, is the case's own.
+    pub fn wants_own_server(&self) -> bool {
+        self.needs.clock || !self.needs.settings.is_empty() || self.needs.instances > 1
+    }
+
+    /// `group::name`, by which filters and reports know it.
+    pub fn id(&self) -> String {
+        format!("{}::{}", self.group, self.name)
+    }
+}
+
+impl Needs {
+    pub const NOTHING: Self = Self {
+        messages: false,
+        operator: false,
+        clock: false,
+        spawned: false,
+        settings: &[],
+        instances: 1,
+    };
+}
+
+impl Profile {
+    pub const ALL: [Self; 4] = [
+        Self::Strict,
+        Self::Leeway,
+        Self::RotationOff,
+        Self::HideExisting,
+    ];
+    /// Where a used refresh token is replaced.
+    pub const ROTATING: [Self; 3] = [Self::Strict, Self::Leeway, Self::HideExisting];
+    /// Where a used refresh token is refused at once.
+    pub const UNFORGIVING: [Self; 2] = [Self::Strict, Self::HideExisting];
+    /// Where a taken address is said to be taken.
+    pub const OPEN_REGISTRATION: [Self; 3] = [Self::Strict, Self::Leeway, Self::RotationOff];
+
+    /// What makes our server such a one.
+    pub fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Strict => &[],
+            Self::Leeway => &[("refresh.reuse_leeway_seconds", "30")],
+            Self::RotationOff => &[("refresh.rotation_enabled", "false")],
+            Self::HideExisting => &[("register.hide_existing", "true")],
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Strict => "strict",
+            Self::Leeway => "leeway",
+            Self::RotationOff => "rotation-off",
+            Self::HideExisting => "hide-existing",
+        })
+    }
+}
+
+/// `refresh` of `bp_auth_conformance::cases::refresh`.
+const fn last_part(module: &'static str) -> &'static str {
+    let bytes = module.as_bytes();
+    let mut start = bytes.len();
+    while start > 0 && bytes[start - 1] != b':' {
+        start -= 1;
+    }
+    module.split_at(start).1
+}

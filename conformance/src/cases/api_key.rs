@@ -1,0 +1,5 @@
+//! `/api/auth/api-key`: creation, rotation, use.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

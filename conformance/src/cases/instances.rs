@@ -1,0 +1,5 @@
+//! Several instances on one database behave as one.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

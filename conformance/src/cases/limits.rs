@@ -1,0 +1,5 @@
+//! Limits that belong to no single operation.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

@@ -1,0 +1,5 @@
+//! `GET /api/auth/me`: the profile and its session.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

@@ -1,0 +1,91 @@
+//! Every case, grouped as the contract is. Each group begins with a table: the name of the case, and the
+//! sentence that it holds a server to.
+
+pub mod api_key;
+pub mod backup_codes;
+pub mod challenge;
+pub mod challenge_sms;
+pub mod cookies;
+pub mod cors;
+pub mod credential_matrix;
+pub mod cross_site;
+pub mod document;
+pub mod entitlements;
+pub mod expiry;
+pub mod field_matrix;
+pub mod gateway;
+pub mod instances;
+pub mod limits;
+pub mod logout;
+pub mod me;
+pub mod methods;
+pub mod mfa_reset;
+pub mod password_delay;
+pub mod phone;
+pub mod race_counters;
+pub mod races;
+pub mod reactivate;
+pub mod refresh;
+pub mod refresh_leeway;
+pub mod refresh_static;
+pub mod register;
+pub mod sessions;
+pub mod sms;
+pub mod step_up;
+pub mod syntax;
+pub mod token;
+pub mod tokens;
+pub mod totp;
+pub mod trouble;
+pub mod trusted_devices;
+pub mod walk;
+
+use crate::case::Case;
+
+/// All cases, in the order in which a reader of the contract meets them.
+pub fn all() -> Vec<Case> {
+    [
+        document::CASES,
+        register::CASES,
+        token::CASES,
+        password_delay::CASES,
+        refresh::CASES,
+        refresh_leeway::CASES,
+        refresh_static::CASES,
+        logout::CASES,
+        me::CASES,
+        entitlements::CASES,
+        api_key::CASES,
+        reactivate::CASES,
+        phone::CASES,
+        totp::CASES,
+        sms::CASES,
+        challenge::CASES,
+        challenge_sms::CASES,
+        methods::CASES,
+        backup_codes::CASES,
+        mfa_reset::CASES,
+        trusted_devices::CASES,
+        step_up::CASES,
+        sessions::CASES,
+        gateway::CASES,
+        syntax::CASES,
+        cross_site::CASES,
+        cors::CASES,
+        cookies::CASES,
+        tokens::CASES,
+        limits::CASES,
+        trouble::CASES,
+        expiry::CASES,
+        races::CASES,
+        race_counters::CASES,
+        instances::CASES,
+        credential_matrix::CASES,
+        field_matrix::CASES,
+        walk::CASES,
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! What wrong passwords cost, and whom.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

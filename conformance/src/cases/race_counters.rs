@@ -1,0 +1,5 @@
+//! Every counter, under many tries at once.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

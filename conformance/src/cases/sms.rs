@@ -1,0 +1,5 @@
+//! `/api/auth/mfa/sms`: enrolment of phones.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

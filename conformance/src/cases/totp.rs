@@ -1,0 +1,5 @@
+//! `/api/auth/mfa/totp`: authenticator apps.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

@@ -1,0 +1,5 @@
+//! A random walk over the state machine of logins and factors.
+
+use crate::case::Case;
+
+pub const CASES: &[Case] = &[];

@@ -1,0 +1,92 @@
+//! The program: which cases, which server, and what is told of it.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::args::Arguments;
+use crate::case::Case;
+use crate::cases;
+use crate::report::{self, Summary};
+use crate::runner::{Run, Source};
+use crate::target::messages::{Messages, capture};
+use crate::target::operator::Operator;
+use crate::target::{Description, Target, parse_url};
+use crate::witness::Recorder;
+use crate::witness::contract::Contract;
+
+/// Judges; true if there was nothing to object to.
+pub async fn run(arguments: Arguments) -> Result<bool> {
+    let selected: Vec<Case> = cases::all()
+        .into_iter()
+        .filter(|case| arguments.selects(&case.id()))
+        .collect();
+    // A filter that matches nothing has judged nothing.
+    ensure!(!selected.is_empty(), "no case has such a name; try --list");
+    if arguments.list {
+        report::list(&selected);
+        return Ok(true);
+    }
+    let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
+    let source = source(&arguments, &recorder).await?;
+    let run = Run::new(source, recorder.clone(), arguments.jobs);
+    let mut summary = Summary::new(&arguments);
+    for profile in arguments.profiles() {
+        let progress = report::Progress::start(profile, &selected);
+        let outcomes = run
+            .profile(profile, &selected, |outcome| progress.tell(outcome))
+            .await?;
+        progress.end();
+        summary.add(profile, outcomes);
+    }
+    summary.finish(recorder.coverage(), &recorder.contract);
+    summary.print();
+    if let Some(file) = &arguments.junit {
+        report::junit::write(&summary, file)?;
+    }
+    if let Some(file) = &arguments.report {
+        report::html::write(&summary, file)?;
+    }
+    Ok(summary.is_good())
+}
+
+async fn source(arguments: &Arguments, recorder: &Arc<Recorder>) -> Result<Source> {
+    #[cfg(feature = "spawn")]
+    if arguments.spawn {
+        return Ok(Source::Spawned(crate::target::spawn::Spawner::new().await?));
+    }
+    ensure!(
+        !arguments.spawn,
+        "this build carries no server to spawn; give --base-url"
+    );
+    let url = arguments.base_url.as_deref().context("no --base-url")?;
+    let profiles = arguments.profiles();
+    ensure!(
+        profiles.len() == 1,
+        "a running server has one configuration: give one --profile"
+    );
+    let messages = match (&arguments.outbox, &arguments.capture) {
+        (Some(directory), _) => Some(Messages::outbox(directory.clone())),
+        (None, Some(url)) => Some(capture::listen(&listening(url)?).await?),
+        (None, None) => None,
+    };
+    let operator = arguments.operator.as_deref().map(Operator::parse);
+    let description = Description {
+        profile: profiles[0],
+        instances: vec![parse_url(url)?],
+        messages,
+        operator: operator.transpose()?,
+        clock: None,
+        #[cfg(feature = "spawn")]
+        spawned: None,
+    };
+    let target = Target::new(description, recorder.clone(), None).await?;
+    Ok(Source::Given(Arc::new(target)))
+}
+
+/// `HOST:PORT` of an address to listen on.
+fn listening(url: &str) -> Result<String> {
+    let uri = parse_url(url)?;
+    let port = uri.port_u16().context("--capture needs a port")?;
+    Ok(format!("{}:{port}", uri.host().unwrap_or_default()))
+}

@@ -1,0 +1,236 @@
+//! From a selection of cases to outcomes: which server each case meets, and how many run at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use futures::StreamExt;
+
+use crate::case::{Case, Needs, Profile};
+use crate::target::Target;
+use crate::trial::Trial;
+use crate::witness::recorder::Transcript;
+use crate::witness::{Misbehaviour, Recorder};
+
+/// No case may take longer: a server that hangs must not hang the suite.
+const PATIENCE: Duration = Duration::from_secs(170);
+
+/// What became of one case in one profile.
+pub struct Outcome {
+    pub profile: Profile,
+    /// `group::name`.
+    pub id: String,
+    pub group: &'static str,
+    pub sentence: &'static str,
+    pub verdict: Ended,
+    pub took: Duration,
+    /// What was said on the wire; kept for failures only.
+    pub transcript: Transcript,
+}
+
+pub enum Ended {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+/// Where servers come from.
+pub enum Source {
+    /// One server, reached by its address; the profile is what the caller says it is.
+    Given(Arc<Target>),
+    /// Our own, started as needed.
+    #[cfg(feature = "spawn")]
+    Spawned(crate::target::spawn::Spawner),
+}
+
+pub struct Run {
+    pub source: Source,
+    pub recorder: Arc<Recorder>,
+    pub jobs: usize,
+    /// What the witness does wrong on purpose.
+    pub fault: Option<Arc<dyn Misbehaviour>>,
+    /// Settings of every spawned server, beside those of profiles and cases.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// SQL that spoils the database of every spawned server before it is used.
+    pub sabotage: Option<&'static str>,
+    pub next_case: AtomicU64,
+}
+
+impl Run {
+    pub fn new(source: Source, recorder: Arc<Recorder>, jobs: usize) -> Self {
+        Self {
+            source,
+            recorder,
+            jobs,
+            fault: None,
+            settings: &[],
+            sabotage: None,
+            next_case: AtomicU64::new(1),
+        }
+    }
+
+    /// Tries the cases in one profile, several at a time, and tells each outcome as it comes.
+    pub async fn profile(
+        &self,
+        profile: Profile,
+        cases: &[Case],
+        mut told: impl FnMut(&Outcome),
+    ) -> Result<Vec<Outcome>> {
+        let cases: Vec<Case> = cases
+            .iter()
+            .filter(|case| case.profiles.contains(&profile))
+            .copied()
+            .collect();
+        let shared = match &self.source {
+            Source::Given(target) => Some(target.clone()),
+            _ if cases.iter().any(|case| !self.needs_own(case)) => {
+                Some(Arc::new(self.target(profile, &Needs::NOTHING).await?))
+            }
+            _ => None,
+        };
+        let mut running = futures::stream::iter(cases)
+            .map(|case| self.one(profile, case, shared.clone()))
+            .buffer_unordered(self.jobs.max(1));
+        let mut outcomes = Vec::new();
+        while let Some(outcome) = running.next().await {
+            told(&outcome);
+            outcomes.push(outcome);
+        }
+        drop(running);
+        if let Some(shared) = shared
+            && let Some(outcome) = self.leave(profile, &shared).await
+        {
+            told(&outcome);
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// Whether the case meets a server that no other case does.
+    fn needs_own(&self, case: &Case) -> bool {
+        !matches!(self.source, Source::Given(_)) && case.wants_own_server()
+    }
+
+    async fn one(&self, profile: Profile, case: Case, shared: Option<Arc<Target>>) -> Outcome {
+        let started = Instant::now();
+        let id = self.next_case.fetch_add(1, Ordering::Relaxed);
+        let verdict = self.verdict(profile, case, shared, id).await;
+        let mut transcript = self.recorder.take(id);
+        let verdict = match verdict {
+            Ended::Passed if !transcript.objections.is_empty() => {
+                transcript.objections.dedup();
+                let all = transcript.objections.join("\n");
+                Ended::Failed(format!("answers break the contract:\n{all}"))
+            }
+            other => other,
+        };
+        if !matches!(verdict, Ended::Failed(_)) {
+            transcript = Transcript::default();
+        }
+        Outcome {
+            profile,
+            id: case.id(),
+            group: case.group,
+            sentence: case.sentence,
+            verdict,
+            took: started.elapsed(),
+            transcript,
+        }
+    }
+
+    async fn verdict(
+        &self,
+        profile: Profile,
+        case: Case,
+        shared: Option<Arc<Target>>,
+        id: u64,
+    ) -> Ended {
+        let own = self.needs_own(&case);
+        let target = match shared {
+            Some(shared) if !own => shared,
+            _ => match self.target(profile, &case.needs).await {
+                Ok(target) => Arc::new(target),
+                Err(error) => return Ended::Failed(format!("no server: {error:#}")),
+            },
+        };
+        if let Some(why) = target.lacks(&case.needs) {
+            return Ended::Skipped(why);
+        }
+        let trial = Trial::new(target.clone(), self.recorder.clone(), id);
+        // A task of its own, so that a panic is this case's failure only.
+        let task = tokio::spawn((case.run)(trial));
+        let verdict = match tokio::time::timeout(PATIENCE, task).await {
+            Err(_) => Err(anyhow!("it did not end within {PATIENCE:?}")),
+            Ok(Err(panic)) => Err(anyhow!("the case panicked: {panic}")),
+            Ok(Ok(verdict)) => verdict,
+        };
+        match (verdict, own) {
+            (Err(error), _) => Ended::Failed(format!("{error:#}")),
+            (Ok(()), false) => Ended::Passed,
+            (Ok(()), true) => match end(&target).await {
+                Ok(()) => Ended::Passed,
+                Err(error) => Ended::Failed(format!("afterwards: {error:#}")),
+            },
+        }
+    }
+
+    async fn target(&self, profile: Profile, needs: &Needs) -> Result<Target> {
+        match &self.source {
+            Source::Given(_) => Err(anyhow!("a given server is shared by all cases")),
+            #[cfg(feature = "spawn")]
+            Source::Spawned(spawner) => {
+                let settings: Vec<_> = self
+                    .settings
+                    .iter()
+                    .chain(needs.settings)
+                    .copied()
+                    .collect();
+                let description = spawner
+                    .start(crate::target::spawn::Wanted {
+                        profile,
+                        settings: &settings,
+                        instances: needs.instances,
+                        clock: needs.clock,
+                        sabotage: self.sabotage,
+                    })
+                    .await?;
+                Target::new(description, self.recorder.clone(), self.fault.clone()).await
+            }
+        }
+    }
+
+    /// What a shared server leaves behind is an outcome of its own.
+    async fn leave(&self, profile: Profile, target: &Target) -> Option<Outcome> {
+        if !target.is_spawned() {
+            return None;
+        }
+        let started = Instant::now();
+        let verdict = match end(target).await {
+            Ok(()) => Ended::Passed,
+            Err(error) => Ended::Failed(format!("{error:#}")),
+        };
+        Some(Outcome {
+            profile,
+            id: "run::every_invariant_holds_afterwards".to_owned(),
+            group: "run",
+            sentence: "After the run the server stops in order, has not panicked, and every invariant of its database holds.",
+            verdict,
+            took: started.elapsed(),
+            transcript: Transcript::default(),
+        })
+    }
+}
+
+#[cfg(feature = "spawn")]
+async fn end(target: &Target) -> Result<()> {
+    match &target.spawned {
+        Some(processes) => processes.end().await,
+        None => Ok(()),
+    }
+}
+
+#[cfg(not(feature = "spawn"))]
+async fn end(_: &Target) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What is under judgement: an address, and what else is known of the server behind it.
+
+pub mod clock;
+pub mod messages;
+pub mod operator;
+#[cfg(feature = "spawn")]
+pub mod spawn;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result};
+use http::Uri;
+
+use crate::case::{Needs, Profile};
+use crate::witness::{Misbehaviour, Recorder, Witness};
+use clock::TestClock;
+use messages::Messages;
+use operator::Operator;
+
+/// One deployment under judgement: one or several instances on one database.
+pub struct Target {
+    pub profile: Profile,
+    /// The instances' own addresses. Cases go through [`Target::url`].
+    pub instances: Vec<Uri>,
+    pub messages: Option<Messages>,
+    pub operator: Option<Operator>,
+    pub clock: Option<TestClock>,
+    /// The processes, when this suite has started them.
+    #[cfg(feature = "spawn")]
+    pub spawned: Option<spawn::Processes>,
+    witness: Witness,
+    /// Client networks given out so far.
+    networks: AtomicU32,
+}
+
+/// What is known of a deployment before a witness stands before it.
+pub struct Description {
+    pub profile: Profile,
+    pub instances: Vec<Uri>,
+    pub messages: Option<Messages>,
+    pub operator: Option<Operator>,
+    pub clock: Option<TestClock>,
+    #[cfg(feature = "spawn")]
+    pub spawned: Option<spawn::Processes>,
+}
+
+impl Target {
+    pub async fn new(
+        description: Description,
+        recorder: Arc<Recorder>,
+        fault: Option<Arc<dyn Misbehaviour>>,
+    ) -> Result<Self> {
+        let witness = Witness::start(description.instances.clone(), recorder, fault).await?;
+        Ok(Self {
+            profile: description.profile,
+            instances: description.instances,
+            messages: description.messages,
+            operator: description.operator,
+            clock: description.clock,
+            #[cfg(feature = "spawn")]
+            spawned: description.spawned,
+            witness,
+            networks: AtomicU32::new(0),
+        })
+    }
+
+    /// Where cases send their requests: the witness.
+    pub fn url(&self) -> String {
+        self.witness.url()
+    }
+
+    /// The server's own origin, as browsers would say it.
+    pub fn origin(&self) -> String {
+        let instance = &self.instances[0];
+        format!(
+            "{}://{}",
+            instance.scheme_str().unwrap_or("http"),
+            instance.authority().map_or("", |one| one.as_str())
+        )
+    }
+
+    /// Why this target cannot be asked for that; nothing if it can.
+    pub fn lacks(&self, needs: &Needs) -> Option<String> {
+        let spawned = self.is_spawned();
+        [
+            (
+                needs.messages && self.messages.is_none(),
+                "its messages cannot be read",
+            ),
+            (
+                needs.operator && self.operator.is_none(),
+                "it has no --operator",
+            ),
+            (
+                needs.clock && self.clock.is_none(),
+                "its time cannot be moved",
+            ),
+            (
+                needs.spawned && !spawned,
+                "it was not started by this suite",
+            ),
+            (
+                !needs.settings.is_empty() && !spawned,
+                "its settings cannot be chosen",
+            ),
+            (
+                needs.instances > self.instances.len(),
+                "it has too few instances",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(lacking, why)| lacking.then(|| why.to_owned()))
+    }
+
+    #[cfg(feature = "spawn")]
+    pub fn is_spawned(&self) -> bool {
+        self.spawned.is_some()
+    }
+
+    #[cfg(not(feature = "spawn"))]
+    pub fn is_spawned(&self) -> bool {
+        false
+    }
+
+    /// A client address that nobody has used on this target, where the suite has such to give: on a
+    /// loopback address every 127.x.y.z is ours.
+    pub fn network(&self) -> Option<std::net::IpAddr> {
+        let host = self.instances[0].host()?;
+        if !host.starts_with("127.") || cfg!(not(target_os = "linux")) {
+            return None;
+        }
+        // The process's number keeps two runs against one server apart.
+        let run = std::process::id() % 120;
+        let network = self.networks.fetch_add(1, Ordering::Relaxed);
+        let [_, _, high, low] = (network + 2).to_be_bytes();
+        let run = u8::try_from(run).unwrap_or_default();
+        Some(std::net::IpAddr::from([127, 100 + run, high, low]))
+    }
+}
+
+/// An address given on the command line.
+pub fn parse_url(text: &str) -> Result<Uri> {
+    let uri: Uri = text
+        .trim_end_matches('/')
+        .parse()
+        .with_context(|| format!("{text} is no address"))?;
+    uri.authority()
+        .with_context(|| format!("{text} names no host; write http://HOST:PORT"))?;
+    Ok(uri)
+}

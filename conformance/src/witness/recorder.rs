@@ -1,0 +1,70 @@
+//! What the witness remembers: the exchanges of each case, and what the whole run has covered.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::contract::Contract;
+use super::{Answer, Exchange, Sent};
+use crate::coverage::Coverage;
+
+/// How much of a case its transcript keeps: the end is what explains a failure.
+const TRANSCRIPT: usize = 60;
+
+pub type CaseId = u64;
+
+/// Shared by all witnesses of a run.
+pub struct Recorder {
+    pub contract: Contract,
+    cases: Mutex<HashMap<CaseId, Transcript>>,
+    coverage: Mutex<Coverage>,
+}
+
+/// What a case said and heard.
+#[derive(Default, Clone)]
+pub struct Transcript {
+    pub exchanges: VecDeque<Arc<Exchange>>,
+    pub total: usize,
+    /// All objections, also of exchanges that are no longer kept.
+    pub objections: Vec<String>,
+}
+
+impl Recorder {
+    pub fn new(contract: Contract) -> Arc<Self> {
+        Arc::new(Self {
+            contract,
+            cases: Mutex::default(),
+            coverage: Mutex::default(),
+        })
+    }
+
+    /// Holds an answer against the document and keeps it.
+    pub fn record(&self, case: CaseId, sent: Sent, answer: Answer) -> Arc<Exchange> {
+        let exchange = Arc::new(self.contract.judge(sent, answer));
+        lock(&self.coverage).add(&exchange);
+        let mut cases = lock(&self.cases);
+        let transcript = cases.entry(case).or_default();
+        transcript.total += 1;
+        transcript
+            .objections
+            .extend(exchange.objections.iter().cloned());
+        transcript.exchanges.push_back(exchange.clone());
+        if transcript.exchanges.len() > TRANSCRIPT {
+            transcript.exchanges.pop_front();
+        }
+        exchange
+    }
+
+    /// Takes a case's transcript away; the case has ended.
+    pub fn take(&self, case: CaseId) -> Transcript {
+        lock(&self.cases).remove(&case).unwrap_or_default()
+    }
+
+    pub fn coverage(&self) -> Coverage {
+        lock(&self.coverage).clone()
+    }
+}
+
+/// A case that panicked while it held the lock has left nothing half-done in these collections.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
