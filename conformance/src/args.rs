@@ -41,6 +41,9 @@ pub struct Arguments {
     /// Seed of the random walk [default: a new one each run]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Write the examples of the API reference, and judge nothing
+    #[arg(long, value_name = "FILE", requires = "spawn")]
+    pub examples: Option<PathBuf>,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

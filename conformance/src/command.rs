@@ -5,15 +5,22 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 
 use crate::args::Arguments;
-use crate::case::Case;
-use crate::cases;
+use crate::case::{Case, Needs, Profile};
 use crate::report::{self, Summary};
 use crate::runner::{Run, Source};
 use crate::target::messages::{Messages, capture};
 use crate::target::operator::Operator;
 use crate::target::{Description, Target, parse_url};
+use crate::trial::Trial;
 use crate::witness::Recorder;
 use crate::witness::contract::Contract;
+use crate::{cases, examples};
+
+/// What their story needs: time stands still, so that it is told the same way each time.
+const EXAMPLES: Needs = Needs {
+    clock: true,
+    ..Needs::NOTHING
+};
 
 /// Judges; true if there was nothing to object to.
 pub async fn run(arguments: Arguments) -> Result<bool> {
@@ -30,6 +37,12 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
     let source = source(&arguments, &recorder).await?;
     let run = Run::new(source, recorder.clone(), arguments.jobs);
+    if let Some(file) = &arguments.examples {
+        let target = run.target(Profile::Strict, &EXAMPLES).await?;
+        let trial = Trial::new(Arc::new(target), recorder, 0);
+        std::fs::write(file, examples::collect(&trial).await?)?;
+        return Ok(true);
+    }
     let mut summary = Summary::new(&arguments);
     for profile in arguments.profiles() {
         let progress = report::Progress::start(profile, &selected);

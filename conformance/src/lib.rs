@@ -12,6 +12,7 @@ pub mod case;
 pub mod cases;
 pub mod command;
 pub mod coverage;
+pub mod examples;
 pub mod kit;
 pub mod report;
 pub mod runner;

@@ -175,7 +175,8 @@ impl Run {
         }
     }
 
-    async fn target(&self, profile: Profile, needs: &Needs) -> Result<Target> {
+    /// A server as a case with these needs would meet it.
+    pub async fn target(&self, profile: Profile, needs: &Needs) -> Result<Target> {
         match &self.source {
             Source::Given(_) => Err(anyhow!("a given server is shared by all cases")),
             #[cfg(feature = "spawn")]

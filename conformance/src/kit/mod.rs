@@ -4,6 +4,6 @@ mod answer;
 mod factors;
 mod people;
 
-pub use answer::{Granted, Raw, Refused};
+pub use answer::{Granted, Raw, Refused, set_cookie};
 pub use factors::{Authenticator, Guarded};
 pub use people::{PASSWORD, Person, Session, WRONG_PASSWORD};

@@ -59,6 +59,11 @@ impl Recorder {
         lock(&self.cases).remove(&case).unwrap_or_default()
     }
 
+    /// A case's transcript so far.
+    pub fn peek(&self, case: CaseId) -> Transcript {
+        lock(&self.cases).get(&case).cloned().unwrap_or_default()
+    }
+
     pub fn coverage(&self) -> Coverage {
         lock(&self.coverage).clone()
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use markdown::{cell, slug, table};
 use schema::{Collected, bounds, describe};
 
+mod examples;
 mod markdown;
 mod schema;
 #[cfg(test)]
@@ -17,15 +18,21 @@ mod tests;
 /// The order in which the methods of one path stand on a page.
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
-/// Renders the pages: file name and text, in the order of the names.
-pub fn render(document: &Value) -> Vec<(String, String)> {
+/// Renders the pages: file name and text, in the order of the names. `examples` holds exchanges by
+/// `operationId`.
+pub fn render(document: &Value, examples: &Value) -> Vec<(String, String)> {
     let mut groups: BTreeMap<&str, Vec<Operation<'_>>> = BTreeMap::new();
     for operation in operations(document) {
         groups.entry(operation.tag).or_default().push(operation);
     }
     let mut pages: Vec<(String, String)> = groups
         .iter()
-        .map(|(tag, operations)| (format!("{}.md", slug(tag)), page(document, tag, operations)))
+        .map(|(tag, operations)| {
+            (
+                format!("{}.md", slug(tag)),
+                page(document, examples, tag, operations),
+            )
+        })
         .collect();
     pages.sort();
     pages
@@ -63,7 +70,7 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
     found
 }
 
-fn page(document: &Value, tag: &str, operations: &[Operation<'_>]) -> String {
+fn page(document: &Value, examples: &Value, tag: &str, operations: &[Operation<'_>]) -> String {
     let mut out = format!(
         "# {tag} API\n\nGenerated from `openapi-snapshot.json`. Do not edit by hand: `cargo reference` \
          overwrites this page.\n\n{} endpoint{} in this group.\n",
@@ -73,6 +80,7 @@ fn page(document: &Value, tag: &str, operations: &[Operation<'_>]) -> String {
     let mut schemas = Collected::new(document);
     for operation in operations {
         section(document, operation, &mut schemas, &mut out);
+        examples::render(examples, operation.value, &mut out);
     }
     schemas.render(&mut out);
     error_codes(document, &mut out);

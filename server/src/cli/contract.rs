@@ -10,6 +10,9 @@ use crate::api::{document, reference};
 
 const REFERENCE: &str = "docs/api";
 
+/// Written by the conformance suite, which also tells when it is out of date.
+const EXAMPLES: &str = include_str!("../../../docs/api/examples.json");
+
 pub fn openapi(args: &OpenapiArgs) -> Outcome {
     let emitted = document::emit()?;
     if let Some(file) = &args.write {
@@ -44,12 +47,13 @@ pub fn openapi(args: &OpenapiArgs) -> Outcome {
 
 pub fn docs(args: &DocsArgs) -> Outcome {
     let document = serde_json::from_str(document::SNAPSHOT)?;
+    let examples = serde_json::from_str(EXAMPLES)?;
     let directory = args
         .write
         .clone()
         .unwrap_or_else(|| PathBuf::from(REFERENCE));
     let mut stale = false;
-    for (name, text) in reference::render(&document) {
+    for (name, text) in reference::render(&document, &examples) {
         let file = directory.join(name);
         if args.check {
             let current = std::fs::read_to_string(&file).map_err(|error| said(&file, &error))?;

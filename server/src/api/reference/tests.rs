@@ -134,20 +134,20 @@ A pair.
 
 #[test]
 fn a_page_for_each_group() {
-    let pages = render(&document());
+    let pages = render(&document(), &json!({}));
     let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["auth-mfa.md", "auth.md"]);
 }
 
 #[test]
 fn the_page_is_laid_out_like_the_reference() {
-    let pages = render(&document());
+    let pages = render(&document(), &json!({}));
     assert_eq!(pages[1].1, AUTH);
 }
 
 #[test]
 fn parameters_have_a_table() {
-    let pages = render(&document());
+    let pages = render(&document(), &json!({}));
     let page = &pages[0].1;
     assert!(page.contains("\n1 endpoint in this group.\n"), "{page}");
     assert!(
@@ -160,13 +160,16 @@ fn parameters_have_a_table() {
 
 #[test]
 fn the_same_document_gives_the_same_bytes() {
-    assert_eq!(render(&document()), render(&document()));
-    assert_eq!(render(&json!({})), []);
+    assert_eq!(
+        render(&document(), &json!({})),
+        render(&document(), &json!({}))
+    );
+    assert_eq!(render(&json!({}), &json!({})), []);
 }
 
 #[test]
 fn every_link_has_its_heading() {
-    for (name, page) in render(&document()) {
+    for (name, page) in render(&document(), &json!({})) {
         for link in page.split("](#").skip(1) {
             let anchor = link.split(')').next().unwrap_or_default();
             let found = page
@@ -176,4 +179,21 @@ fn every_link_has_its_heading() {
             assert!(found, "{name} links to #{anchor}");
         }
     }
+}
+
+#[test]
+fn an_example_stands_below_its_operation_as_http() {
+    let document: Value = serde_json::from_str(crate::api::document::SNAPSHOT).unwrap();
+    let examples = json!({"me": [{
+        "request": {"line": "GET /api/auth/me", "headers": ["authorization: Bearer ***"], "body": ""},
+        "response": {"line": "200 OK", "headers": [], "body": {"id": 1}},
+    }]});
+    let pages = render(&document, &examples);
+    let page = &pages.iter().find(|(name, _)| name == "auth.md").unwrap().1;
+    let shown = "```http\nGET /api/auth/me\nauthorization: Bearer ***\n\nHTTP/1.1 200 OK\n\n{\n  \"id\": 1\n}\n```\n";
+    let at = page.find(shown).expect("the example");
+    let (before, after) = (page.find("### Me\n"), page.find("### Me Entitlements\n"));
+    assert!(before.unwrap() < at && at < after.unwrap());
+    // Operations without an example have no heading for one.
+    assert_eq!(page.matches("**Examples**").count(), 1);
 }
