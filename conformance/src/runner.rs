@@ -27,6 +27,8 @@ pub struct Outcome {
     pub took: Duration,
     /// What was said on the wire; kept for failures only.
     pub transcript: Transcript,
+    /// What the case had to tell beside its verdict.
+    pub notes: Vec<String>,
 }
 
 pub enum Ended {
@@ -117,6 +119,7 @@ impl Run {
         let id = self.next_case.fetch_add(1, Ordering::Relaxed);
         let verdict = self.verdict(profile, case, shared, id).await;
         let mut transcript = self.recorder.take(id);
+        let notes = std::mem::take(&mut transcript.notes);
         let verdict = match verdict {
             Ended::Passed if !transcript.objections.is_empty() => {
                 transcript.objections.dedup();
@@ -136,6 +139,7 @@ impl Run {
             verdict,
             took: started.elapsed(),
             transcript,
+            notes,
         }
     }
 
@@ -219,6 +223,7 @@ impl Run {
             verdict,
             took: started.elapsed(),
             transcript: Transcript::default(),
+            notes: Vec::new(),
         })
     }
 }

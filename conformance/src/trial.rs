@@ -46,6 +46,11 @@ impl Trial {
         self.case
     }
 
+    /// Something to tell beside the verdict: a figure, a seed.
+    pub fn note(&self, text: String) {
+        self.recorder.note(self.case, text);
+    }
+
     pub fn profile(&self) -> Profile {
         self.target.profile
     }

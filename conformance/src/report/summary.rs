@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::Arguments;
 use crate::case::Profile;
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, EXCEPTIONS, Row};
 use crate::runner::{Ended, Outcome};
 use crate::witness::contract::Contract;
 
@@ -12,8 +12,12 @@ pub struct Summary {
     pub outcomes: Vec<Outcome>,
     pub profiles: Vec<Profile>,
     pub coverage: Coverage,
+    /// The same, one row for each operation.
+    pub table: Vec<Row>,
     /// What the gates of coverage object to.
     pub gaps: Vec<String>,
+    /// What cases had to tell beside their verdict.
+    pub notes: Vec<String>,
     pub took: Duration,
     /// A spawned run has no reason to skip anything.
     strict: bool,
@@ -25,19 +29,32 @@ pub struct Summary {
 impl Summary {
     pub fn new(arguments: &Arguments) -> Self {
         Self {
+            strict: arguments.spawn,
+            partial: !arguments.filter.is_empty(),
+            ..Self::empty()
+        }
+    }
+
+    /// Of nothing yet.
+    pub fn empty() -> Self {
+        Self {
             outcomes: Vec::new(),
             profiles: Vec::new(),
             coverage: Coverage::default(),
+            table: Vec::new(),
             gaps: Vec::new(),
+            notes: Vec::new(),
             took: Duration::ZERO,
-            strict: arguments.spawn,
-            partial: !arguments.filter.is_empty(),
+            strict: false,
+            partial: false,
             started: Instant::now(),
         }
     }
 
     pub fn add(&mut self, profile: Profile, outcomes: Vec<Outcome>) {
         self.profiles.push(profile);
+        let notes = outcomes.iter().flat_map(|outcome| &outcome.notes);
+        self.notes.extend(notes.cloned());
         self.outcomes.extend(outcomes);
     }
 
@@ -46,6 +63,7 @@ impl Summary {
         if self.strict && !self.partial {
             self.gaps = coverage.gaps(contract);
         }
+        self.table = coverage.table(contract);
         self.coverage = coverage;
         self.took = self.started.elapsed();
     }
@@ -68,7 +86,31 @@ impl Summary {
         )
     }
 
+    fn print_coverage(&self) {
+        println!("\noperation                  answers by status");
+        for row in &self.table {
+            let cells: Vec<String> = row
+                .statuses
+                .iter()
+                .map(|(status, cell)| format!("{status}:{}", cell.count))
+                .collect();
+            println!("{:26} {}", row.operation, cells.join(" "));
+        }
+        let covered = self.table.iter().filter(|row| !row.statuses.is_empty());
+        println!(
+            "{}/{} operations, {} error codes ({} excepted)",
+            covered.count(),
+            self.table.len(),
+            self.coverage.codes.len(),
+            EXCEPTIONS.len()
+        );
+    }
+
     pub fn print(&self) {
+        self.print_coverage();
+        for note in &self.notes {
+            println!("{note}");
+        }
         for gap in &self.gaps {
             println!("GAP     {gap}");
         }

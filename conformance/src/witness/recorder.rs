@@ -26,6 +26,8 @@ pub struct Transcript {
     pub total: usize,
     /// All objections, also of exchanges that are no longer kept.
     pub objections: Vec<String>,
+    /// What the case had to tell beside its verdict.
+    pub notes: Vec<String>,
 }
 
 impl Recorder {
@@ -57,6 +59,10 @@ impl Recorder {
     /// Takes a case's transcript away; the case has ended.
     pub fn take(&self, case: CaseId) -> Transcript {
         lock(&self.cases).remove(&case).unwrap_or_default()
+    }
+
+    pub fn note(&self, case: CaseId, text: String) {
+        lock(&self.cases).entry(case).or_default().notes.push(text);
     }
 
     /// A case's transcript so far.
