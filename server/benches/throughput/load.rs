@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use clap::ValueEnum;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -20,9 +21,10 @@ use super::{CONNECTIONS, Outcome};
 /// Makes every address that registers a new one, over all rounds.
 static REGISTERED: AtomicU64 = AtomicU64::new(0);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Operation {
     /// The bare endpoint.
+    #[value(skip)]
     Nothing,
     Me,
     Refresh,

@@ -51,6 +51,9 @@ struct Args {
     /// Measurements of each kind, of which the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Only these operations, such as for a profile
+    #[arg(long, value_delimiter = ',', default_values_t = Operation::ALL, value_enum)]
+    only: Vec<Operation>,
     /// What cargo says when it runs benchmarks
     #[arg(long, hide = true)]
     bench: bool,
@@ -112,7 +115,8 @@ async fn measure(args: &Args) -> Outcome {
     let mut rows = vec![row(Operation::Nothing.name(), None), row(ARGON2ID, None)];
     for users in &args.users {
         rows.push(row(SELECT, Some(*users)));
-        rows.extend(Operation::ALL.map(|operation| row(operation.name(), Some(*users))));
+        let operations = args.only.iter();
+        rows.extend(operations.map(|operation| row(operation.name(), Some(*users))));
     }
     // The first round warms up, and is not measured.
     for round in 0..=args.rounds {
@@ -124,8 +128,8 @@ async fn measure(args: &Args) -> Outcome {
         ];
         for stage in &mut stages {
             measures.push(work(&mut stage.select, time).await?);
-            for operation in Operation::ALL {
-                let measure = requests(&stage.server, &mut stage.target, operation, time);
+            for operation in &args.only {
+                let measure = requests(&stage.server, &mut stage.target, *operation, time);
                 measures.push(measure.await?);
             }
         }
@@ -159,7 +163,11 @@ async fn stage(directory: &TempDir, users: u64) -> Outcome<Stage> {
     });
     let select = select.await?;
     let seconds = start.elapsed().as_secs_f64();
-    eprintln!("{users} users seeded and {CONNECTIONS} clients logged in, in {seconds:.1} s");
+    eprintln!(
+        "{users} users seeded and {CONNECTIONS} clients logged in, in {seconds:.1} s; \
+         the server is process {}",
+        server.pid()
+    );
     Ok(Stage {
         population,
         server,

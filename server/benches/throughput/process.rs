@@ -98,6 +98,10 @@ impl Process {
         }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Seconds of processor time the process has used so far, in user and kernel mode.
     pub fn cpu(&self) -> Outcome<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
