@@ -60,7 +60,8 @@ pub struct Target {
 }
 
 struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    /// Absent until a load begins: a server closes what was idle for half a minute.
+    sender: Option<SendRequest<Full<Bytes>>>,
     address: String,
     users: u64,
     families: Vec<Family>,
@@ -84,16 +85,17 @@ pub struct Answered {
 
 impl Target {
     /// Nobody's server.
-    pub async fn bare(address: String) -> Outcome<Self> {
-        Self::connect(address, 1, &[]).await
+    pub fn bare(address: String) -> Self {
+        Self::new(address, 1, &[])
     }
 
     /// A server for these users, some of which are logged in.
     pub async fn server(address: String, population: &Population) -> Outcome<Self> {
         let tokens = &population.refresh_tokens;
-        let mut target = Self::connect(address, population.users, tokens).await?;
+        let mut target = Self::new(address, population.users, tokens);
         // A refresh of each gives the access tokens, and warms up the server besides.
         for connection in &mut target.connections {
+            connection.open().await?;
             for _ in 0..connection.families.len() {
                 connection.ask(Operation::Refresh).await?;
             }
@@ -101,13 +103,9 @@ impl Target {
         Ok(target)
     }
 
-    async fn connect(address: String, users: u64, tokens: &[String]) -> Outcome<Self> {
+    fn new(address: String, users: u64, tokens: &[String]) -> Self {
         let mut connections = Vec::new();
         for number in 0..CONNECTIONS {
-            let stream = TcpStream::connect(&address).await?;
-            stream.set_nodelay(true)?;
-            let (sender, driver) = handshake(TokioIo::new(stream)).await?;
-            tokio::spawn(driver);
             // Two connections never use the same family: that would be a theft.
             let mine = tokens.iter().skip(number).step_by(CONNECTIONS);
             let family = |token: &String| Family {
@@ -115,7 +113,7 @@ impl Target {
                 refresh_token: token.clone(),
             };
             connections.push(Connection {
-                sender,
+                sender: None,
                 address: address.clone(),
                 users,
                 families: mine.map(family).collect(),
@@ -123,14 +121,17 @@ impl Target {
                 logins: Box::new(strides(users, number as u64)),
             });
         }
-        Ok(Self {
+        Self {
             address,
             connections,
-        })
+        }
     }
 
     /// Asks for so long; what is asked by then is answered.
     pub async fn load(&mut self, operation: Operation, time: Duration) -> Outcome<Answered> {
+        for connection in &mut self.connections {
+            connection.open().await?;
+        }
         let start = Instant::now();
         let mut tasks = JoinSet::new();
         for mut connection in self.connections.drain(..) {
@@ -158,11 +159,21 @@ impl Target {
 }
 
 impl Connection {
+    async fn open(&mut self) -> Outcome {
+        let stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, driver) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(driver);
+        self.sender = Some(sender);
+        Ok(())
+    }
+
     /// One request and its answer, which must be a success.
     async fn ask(&mut self, operation: Operation) -> Outcome {
         let request = self.request(operation)?;
-        self.sender.ready().await?;
-        let answer = self.sender.send_request(request).await?;
+        let sender = self.sender.as_mut().ok_or("not connected")?;
+        sender.ready().await?;
+        let answer = sender.send_request(request).await?;
         let status = answer.status();
         let body = answer.into_body().collect().await?.to_bytes();
         if status != operation.status() {

@@ -105,7 +105,7 @@ async fn measure(args: &Args) -> Outcome {
     let time = Duration::from_secs_f64(args.seconds);
 
     let (bare, address) = Process::listening_baseline(Baseline::Dropshot).await?;
-    let mut bare_target = Target::bare(address).await?;
+    let mut bare_target = Target::bare(address);
     let mut argon2id = Process::baseline(Baseline::Argon2id).await?;
     let mut stages = Vec::new();
     for users in &args.users {
