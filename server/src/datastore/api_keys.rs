@@ -3,7 +3,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::accounts::api_key::{Column, Entity};
-use super::{ApiKey, Datastore, Result, Txn, execute, insert_unless};
+use super::{ApiKey, Datastore, Result, Txn, execute, insert_unless, only};
 
 impl Datastore {
     pub async fn api_key_fetch_by_user(&self, user: Uuid) -> Result<Option<ApiKey>> {
@@ -12,7 +12,7 @@ impl Datastore {
 
     pub async fn api_key_fetch_by_hash(&self, hash: &str) -> Result<Option<ApiKey>> {
         let query = Entity::find().filter(Column::KeyHash.eq(hash));
-        Ok(query.one(&self.read).await?)
+        Ok(only(query.all(&self.read).await?))
     }
 }
 
@@ -60,5 +60,5 @@ impl Txn {
 
 async fn by_user(conn: &impl ConnectionTrait, user: Uuid) -> Result<Option<ApiKey>> {
     let query = Entity::find().filter(Column::UserId.eq(user));
-    Ok(query.one(conn).await?)
+    Ok(only(query.all(conn).await?))
 }

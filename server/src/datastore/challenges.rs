@@ -2,7 +2,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::entity::factors::mfa_challenge::Entity;
-use super::{Datastore, MfaChallenge, Result, Txn, execute, insert, returning};
+use super::{Datastore, MfaChallenge, Result, Txn, execute, insert, only, returning};
 
 impl Datastore {
     pub async fn mfa_challenge_fetch(&self, jti: Uuid) -> Result<Option<MfaChallenge>> {
@@ -56,5 +56,5 @@ impl Txn {
 }
 
 async fn by_id(conn: &impl ConnectionTrait, jti: Uuid) -> Result<Option<MfaChallenge>> {
-    Ok(Entity::find_by_id(jti).one(conn).await?)
+    Ok(only(Entity::find_by_id(jti).all(conn).await?))
 }

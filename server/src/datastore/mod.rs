@@ -248,6 +248,14 @@ async fn query_one<const N: usize>(
     Ok(conn.query_one_raw(statement(conn, sql, values)).await?)
 }
 
+/// The row of a query by a unique key.
+///
+/// `Select::one` would bind a `LIMIT`, and SQLite compiles a statement anew each time the value of a
+/// bound limit is set: for a `SELECT` by primary key, most of what SQLite does.
+fn only<T>(mut rows: Vec<T>) -> Option<T> {
+    rows.pop()
+}
+
 /// The rows of a statement with `RETURNING`, as models.
 async fn returning<E, const N: usize>(
     conn: &impl ConnectionTrait,

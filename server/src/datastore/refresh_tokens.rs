@@ -2,7 +2,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::accounts::refresh_token::{Column, Entity};
-use super::{Datastore, RefreshToken, Result, Txn, execute, insert};
+use super::{Datastore, RefreshToken, Result, Txn, execute, insert, only};
 
 impl Datastore {
     pub async fn refresh_token_fetch_by_hash(&self, hash: &str) -> Result<Option<RefreshToken>> {
@@ -36,7 +36,7 @@ impl Txn {
     /// The token that this one was exchanged for.
     pub async fn refresh_token_successor_fetch(&self, id: Uuid) -> Result<Option<RefreshToken>> {
         let query = Entity::find().filter(Column::ParentId.eq(id));
-        Ok(query.one(&self.inner).await?)
+        Ok(only(query.all(&self.inner).await?))
     }
 
     /// Moves the idle expiry of a token that is kept, which is what a refresh does when rotation is
@@ -50,5 +50,5 @@ impl Txn {
 
 async fn by_hash(conn: &impl ConnectionTrait, hash: &str) -> Result<Option<RefreshToken>> {
     let query = Entity::find().filter(Column::TokenHash.eq(hash));
-    Ok(query.one(conn).await?)
+    Ok(only(query.all(conn).await?))
 }

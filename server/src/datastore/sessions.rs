@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::entity::accounts::session::{Column, Entity};
 use super::entity::accounts::{tenant, user};
-use super::{Datastore, Result, Session, Tenant, Txn, User, execute, insert};
+use super::{Datastore, Result, Session, Tenant, Txn, User, execute, insert, only};
 
 impl Datastore {
     pub async fn session_fetch(&self, id: Uuid) -> Result<Option<Session>> {
@@ -14,7 +14,7 @@ impl Datastore {
     /// session is revoked or expired and the user active is for the caller to say.
     pub async fn session_with_user_fetch(&self, id: Uuid) -> Result<Option<(Session, User)>> {
         let query = Entity::find_by_id(id).find_both_related(user::Entity);
-        Ok(query.one(&self.read).await?)
+        Ok(only(query.all(&self.read).await?))
     }
 
     pub async fn session_with_user_and_tenant_fetch(
@@ -24,7 +24,7 @@ impl Datastore {
         let query = Entity::find_by_id(id)
             .find_also_related(user::Entity)
             .and_also_related(tenant::Entity);
-        match query.one(&self.read).await? {
+        match only(query.all(&self.read).await?) {
             Some((session, Some(user), Some(tenant))) => Ok(Some((session, user, tenant))),
             _ => Ok(None),
         }
@@ -51,7 +51,7 @@ impl Txn {
 
     pub async fn session_with_user_fetch(&self, id: Uuid) -> Result<Option<(Session, User)>> {
         let query = Entity::find_by_id(id).find_both_related(user::Entity);
-        Ok(query.one(&self.inner).await?)
+        Ok(only(query.all(&self.inner).await?))
     }
 
     /// False when the session is absent or was revoked before.
@@ -97,5 +97,5 @@ impl Txn {
 }
 
 async fn by_id(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Session>> {
-    Ok(Entity::find_by_id(id).one(conn).await?)
+    Ok(only(Entity::find_by_id(id).all(conn).await?))
 }

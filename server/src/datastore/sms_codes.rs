@@ -3,7 +3,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, Insert, IntoActiveModel};
 use uuid::Uuid;
 
 use super::entity::factors::sms_code::{Column, Entity};
-use super::{Datastore, Result, SmsCode, Txn, execute, returning};
+use super::{Datastore, Result, SmsCode, Txn, execute, only, returning};
 
 impl Datastore {
     pub async fn sms_code_fetch(&self, user: Uuid, purpose: &str) -> Result<Option<SmsCode>> {
@@ -74,5 +74,5 @@ impl Txn {
 
 async fn by_key(conn: &impl ConnectionTrait, user: Uuid, purpose: &str) -> Result<Option<SmsCode>> {
     let query = Entity::find_by_id((user, purpose.to_owned()));
-    Ok(query.one(conn).await?)
+    Ok(only(query.all(conn).await?))
 }

@@ -2,7 +2,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::entity::accounts::tenant::Entity;
-use super::{Datastore, Result, Tenant, Txn, execute, insert};
+use super::{Datastore, Result, Tenant, Txn, execute, insert, only};
 
 impl Datastore {
     pub async fn tenant_fetch(&self, id: Uuid) -> Result<Option<Tenant>> {
@@ -50,5 +50,5 @@ impl Txn {
 }
 
 async fn by_id(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Tenant>> {
-    Ok(Entity::find_by_id(id).one(conn).await?)
+    Ok(only(Entity::find_by_id(id).all(conn).await?))
 }

@@ -4,7 +4,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::factors::trusted_device::{ActiveModel, Column, Entity};
-use super::{Datastore, Result, TrustedDevice, Txn, execute};
+use super::{Datastore, Result, TrustedDevice, Txn, execute, only};
 
 /// A device that has no id yet: the database counts them.
 #[derive(Clone, Debug)]
@@ -128,5 +128,5 @@ impl Txn {
 }
 
 async fn by_id(conn: &impl ConnectionTrait, id: i64) -> Result<Option<TrustedDevice>> {
-    Ok(Entity::find_by_id(id).one(conn).await?)
+    Ok(only(Entity::find_by_id(id).all(conn).await?))
 }

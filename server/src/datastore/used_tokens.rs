@@ -65,10 +65,10 @@ impl Txn {
 
 async fn reset_is_used(conn: &impl ConnectionTrait, token_id: &str) -> Result<bool> {
     let query = mfa_reset_token_used::Entity::find_by_id(token_id.to_owned());
-    Ok(query.one(conn).await?.is_some())
+    Ok(!query.all(conn).await?.is_empty())
 }
 
 async fn reactivation_is_used(conn: &impl ConnectionTrait, token_id: &str) -> Result<bool> {
     let query = reactivation_token_used::Entity::find_by_id(token_id.to_owned());
-    Ok(query.one(conn).await?.is_some())
+    Ok(!query.all(conn).await?.is_empty())
 }

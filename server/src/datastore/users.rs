@@ -2,7 +2,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::entity::accounts::user::{Column, Entity};
-use super::{Datastore, Result, Txn, User, execute, insert, query_number};
+use super::{Datastore, Result, Txn, User, execute, insert, only, query_number};
 
 impl Datastore {
     pub async fn user_fetch(&self, id: Uuid) -> Result<Option<User>> {
@@ -49,7 +49,7 @@ impl Txn {
     /// transaction holds the whole database already.
     pub async fn user_lock(&self, id: Uuid) -> Result<Option<User>> {
         let query = Entity::find_by_id(id).lock_exclusive();
-        Ok(query.one(&self.inner).await?)
+        Ok(only(query.all(&self.inner).await?))
     }
 
     /// Replaces the hash unless somebody else has replaced it meanwhile.
@@ -92,10 +92,10 @@ impl Txn {
 }
 
 async fn by_id(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<User>> {
-    Ok(Entity::find_by_id(id).one(conn).await?)
+    Ok(only(Entity::find_by_id(id).all(conn).await?))
 }
 
 async fn by_email_key(conn: &impl ConnectionTrait, key: &str) -> Result<Option<User>> {
     let query = Entity::find().filter(Column::EmailKey.eq(key));
-    Ok(query.one(conn).await?)
+    Ok(only(query.all(conn).await?))
 }

@@ -75,6 +75,17 @@ fn only_the_datastore_and_the_migrations_name_the_database_library() {
     assert!(!naming(&sources("../migrations/src"), "sea_orm").is_empty());
 }
 
+/// See `only` in the datastore: such a statement is compiled anew each time it runs.
+#[test]
+fn no_row_is_looked_up_with_a_bound_limit() {
+    let datastore = sources("src/datastore");
+    assert_eq!(naming(&datastore, ".one("), Vec::<String>::new());
+    assert!(
+        !naming(&datastore, "only(").is_empty(),
+        "the search finds its substitute"
+    );
+}
+
 #[test]
 fn only_the_interface_and_the_boundary_name_the_framework() {
     let files: Vec<_> = sources("src")
