@@ -15,6 +15,7 @@ use super::password::{Plain, Verdict};
 use super::random::hash;
 use super::session::{Authenticated, IssuedTokens};
 use super::sms::{Sent, TRIES};
+use super::token::LEEWAY;
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Reservation, Txn, User};
 
@@ -65,9 +66,12 @@ impl App {
         if form.grant_type.is_some_and(|grant| grant != "password") {
             return Err(Error::UnsupportedGrantType);
         }
-        // What is no address cannot belong to a user, and still costs the same.
-        let key = Email::parse(form.username)
-            .map_or_else(|_| form.username.trim().to_lowercase(), |email| email.key);
+        // What is no address cannot belong to a user, and still costs the same. It gets a key that no
+        // address has: folding it as addresses are would let look-alikes in.
+        let key = Email::parse(form.username).map_or_else(
+            |_| format!("no address: {}", form.username),
+            |email| email.key,
+        );
         let account = hash(&key);
         let network = client.network();
 
@@ -207,7 +211,10 @@ impl App {
             jti: Uuid::now_v7(),
             user_id: user.id,
             created_at: now.ms(),
-            expires_at: now.plus(self.config.tokens.mfa_pending_ttl.duration()).ms(),
+            // As long as its token is accepted.
+            expires_at: now
+                .plus(self.config.tokens.mfa_pending_ttl.duration() + LEEWAY)
+                .ms(),
             attempts: 0,
             consumed_at: None,
             code_sent_at: None,
