@@ -27,6 +27,7 @@ pub mod races;
 pub mod reactivate;
 pub mod refresh;
 pub mod refresh_leeway;
+pub mod refresh_limits;
 pub mod refresh_static;
 pub mod register;
 pub mod register_hidden;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Case> {
         token_pending::CASES,
         password_delay::CASES,
         refresh::CASES,
+        refresh_limits::CASES,
         refresh_leeway::CASES,
         refresh_static::CASES,
         logout::CASES,
