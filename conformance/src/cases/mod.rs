@@ -11,6 +11,7 @@ pub mod credential_matrix;
 pub mod cross_site;
 pub mod document;
 pub mod entitlements;
+pub mod entitlements_change;
 pub mod expiry;
 pub mod field_matrix;
 pub mod gateway;
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Case> {
         logout::CASES,
         me::CASES,
         entitlements::CASES,
+        entitlements_change::CASES,
         api_key::CASES,
         reactivate::CASES,
         phone::CASES,
