@@ -11,6 +11,7 @@ pub mod credential_matrix;
 pub mod cross_site;
 pub mod document;
 pub mod entitlements;
+pub mod entitlements_change;
 pub mod expiry;
 pub mod field_matrix;
 pub mod gateway;
@@ -27,13 +28,18 @@ pub mod races;
 pub mod reactivate;
 pub mod refresh;
 pub mod refresh_leeway;
+pub mod refresh_limits;
 pub mod refresh_static;
 pub mod register;
+pub mod register_hidden;
+pub mod register_identity;
+pub mod register_limits;
 pub mod sessions;
 pub mod sms;
 pub mod step_up;
 pub mod syntax;
 pub mod token;
+pub mod token_pending;
 pub mod tokens;
 pub mod totp;
 pub mod trouble;
@@ -47,14 +53,20 @@ pub fn all() -> Vec<Case> {
     [
         document::CASES,
         register::CASES,
+        register_identity::CASES,
+        register_hidden::CASES,
+        register_limits::CASES,
         token::CASES,
+        token_pending::CASES,
         password_delay::CASES,
         refresh::CASES,
+        refresh_limits::CASES,
         refresh_leeway::CASES,
         refresh_static::CASES,
         logout::CASES,
         me::CASES,
         entitlements::CASES,
+        entitlements_change::CASES,
         api_key::CASES,
         reactivate::CASES,
         phone::CASES,

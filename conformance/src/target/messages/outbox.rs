@@ -48,9 +48,13 @@ impl Outbox {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // A message is written under another name first, and may be gone from there by now.
+            if !name.ends_with(".eml") && !name.ends_with(".sms.txt") {
+                continue;
+            }
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
                 let text = std::fs::read(entry.path())?;
-                let name = entry.file_name().to_string_lossy().into_owned();
                 let written = entry.metadata()?.modified()?;
                 unread.insert((written, parse(&name, &text)?));
             }
