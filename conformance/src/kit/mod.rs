@@ -3,7 +3,9 @@
 mod answer;
 mod factors;
 mod people;
+mod wire;
 
 pub use answer::{Granted, Raw, Refused};
 pub use factors::{Authenticator, Guarded};
 pub use people::{PASSWORD, Person, Session, WRONG_PASSWORD};
+pub use wire::Wire;
