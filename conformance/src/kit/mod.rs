@@ -2,6 +2,7 @@
 
 mod answer;
 mod factors;
+pub mod jwt;
 mod people;
 mod wire;
 
