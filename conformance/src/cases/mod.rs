@@ -41,6 +41,7 @@ pub mod totp;
 pub mod trouble;
 pub mod trusted_devices;
 pub mod walk;
+pub mod windows;
 
 use crate::case::Case;
 
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Case> {
         limits::CASES,
         trouble::CASES,
         expiry::CASES,
+        windows::CASES,
         races::CASES,
         race_counters::CASES,
         instances::CASES,
