@@ -39,9 +39,14 @@ impl Outbox {
         for entry in entries {
             let entry = entry?;
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
-                let text = std::fs::read(entry.path())?;
+                let read = std::fs::read(entry.path());
+                let (text, written) = match read.and_then(|text| Ok((text, entry.metadata()?))) {
+                    // Half written, and given its name since the directory was read.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error.into()),
+                    Ok((text, metadata)) => (text, metadata.modified()?),
+                };
                 let name = entry.file_name().to_string_lossy().into_owned();
-                let written = entry.metadata()?.modified()?;
                 unread.insert((written, parse(&name, &text)?));
             }
         }
