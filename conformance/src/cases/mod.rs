@@ -14,6 +14,7 @@ pub mod entitlements;
 pub mod entitlements_change;
 pub mod expiry;
 pub mod field_matrix;
+pub mod forgery;
 pub mod gateway;
 pub mod instances;
 pub mod limits;
@@ -21,6 +22,7 @@ pub mod logout;
 pub mod me;
 pub mod methods;
 pub mod mfa_reset;
+pub mod order;
 pub mod password_delay;
 pub mod phone;
 pub mod race_counters;
@@ -45,6 +47,7 @@ pub mod totp;
 pub mod trouble;
 pub mod trusted_devices;
 pub mod walk;
+pub mod windows;
 
 use crate::case::Case;
 
@@ -82,13 +85,16 @@ pub fn all() -> Vec<Case> {
         sessions::CASES,
         gateway::CASES,
         syntax::CASES,
+        order::CASES,
         cross_site::CASES,
         cors::CASES,
         cookies::CASES,
         tokens::CASES,
+        forgery::CASES,
         limits::CASES,
         trouble::CASES,
         expiry::CASES,
+        windows::CASES,
         races::CASES,
         race_counters::CASES,
         instances::CASES,

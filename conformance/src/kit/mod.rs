@@ -3,10 +3,13 @@
 mod answer;
 mod beside;
 mod factors;
+pub mod jwt;
 mod people;
 mod session_state;
+mod wire;
 
 pub use answer::{Granted, Raw, Refused, set_cookie};
 pub use factors::{Authenticator, Guarded};
 pub use people::{PASSWORD, Person, Session, WRONG_PASSWORD};
 pub use session_state::clears_the_cookie;
+pub use wire::Wire;
