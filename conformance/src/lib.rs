@@ -13,6 +13,7 @@ pub mod cases;
 pub mod command;
 pub mod coverage;
 pub mod kit;
+pub mod matrix;
 pub mod report;
 pub mod runner;
 pub mod target;
