@@ -29,7 +29,7 @@ enum Proof {
     /// The answer does.
     Answer,
     /// The session has ended.
-    Logout(Session),
+    Logout(Box<Session>),
     /// One more mail has come to the address.
     Mail { email: String, before: usize },
     /// A code was sent.
@@ -104,7 +104,7 @@ impl<'o> Subjects<'o> {
                 let session = t.newcomer().await?;
                 let token = session.tokens.refresh_token.expose();
                 let body = json!({ "refresh_token": token, "all_sessions": false });
-                (body, None, Proof::Logout(session))
+                (body, None, Proof::Logout(Box::new(session)))
             }
             "reactivate_request" => (json!({ "email": email(&t) }), None, Proof::Answer),
             "reactivate_confirm" => {
