@@ -14,6 +14,7 @@ pub mod command;
 pub mod coverage;
 pub mod examples;
 pub mod kit;
+pub mod matrix;
 pub mod report;
 pub mod runner;
 pub mod target;
