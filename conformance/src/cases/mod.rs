@@ -31,6 +31,7 @@ pub mod refresh_static;
 pub mod register;
 pub mod sessions;
 pub mod sms;
+pub mod sms_limits;
 pub mod step_up;
 pub mod syntax;
 pub mod token;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Case> {
         phone::CASES,
         totp::CASES,
         sms::CASES,
+        sms_limits::CASES,
         challenge::CASES,
         challenge_sms::CASES,
         methods::CASES,

@@ -2,6 +2,7 @@
 
 mod answer;
 mod factors;
+pub mod mfa;
 mod people;
 
 pub use answer::{Granted, Raw, Refused};
