@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod backup_codes;
 pub mod challenge;
+pub mod challenge_lock;
 pub mod challenge_sms;
 pub mod cookies;
 pub mod cors;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Case> {
         sms::CASES,
         sms_limits::CASES,
         challenge::CASES,
+        challenge_lock::CASES,
         challenge_sms::CASES,
         methods::CASES,
         backup_codes::CASES,
