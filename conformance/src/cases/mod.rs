@@ -21,6 +21,7 @@ pub mod logout;
 pub mod me;
 pub mod methods;
 pub mod mfa_reset;
+pub mod mfa_reset_binding;
 pub mod password_delay;
 pub mod phone;
 pub mod race_counters;
@@ -69,6 +70,7 @@ pub fn all() -> Vec<Case> {
         methods::CASES,
         backup_codes::CASES,
         mfa_reset::CASES,
+        mfa_reset_binding::CASES,
         trusted_devices::CASES,
         step_up::CASES,
         sessions::CASES,
