@@ -41,6 +41,7 @@ pub mod tokens;
 pub mod totp;
 pub mod trouble;
 pub mod trusted_devices;
+pub mod trusted_devices_end;
 pub mod walk;
 
 use crate::case::Case;
@@ -72,6 +73,7 @@ pub fn all() -> Vec<Case> {
         mfa_reset::CASES,
         mfa_reset_binding::CASES,
         trusted_devices::CASES,
+        trusted_devices_end::CASES,
         step_up::CASES,
         sessions::CASES,
         gateway::CASES,
