@@ -96,7 +96,10 @@ async fn a_right_code_completes_the_login(t: Trial) -> Verdict {
     let ada = t.with_totp().await?;
     let login = t.pending(&ada.email).await?;
     ensure!(login.mfa_required && !login.code_sent && login.retry_after.is_none());
-    ensure!(login.phone_hint.is_none() && login.mfa_expires_in == 300);
+    ensure!(login.phone_hint.is_none());
+    // A busy server may have lost some of the five minutes on the way.
+    let left = login.mfa_expires_in;
+    ensure!((290..=300).contains(&left), "pending for {left} s");
     ensure!(login.methods == [MfaMethod::Totp, MfaMethod::BackupCodes]);
     ensure!(login.default_method == MfaMethod::Totp);
     let code = ada.authenticator()?.next_code(&t)?;
