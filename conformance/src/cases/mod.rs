@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod backup_codes;
 pub mod challenge;
+pub mod challenge_lock;
 pub mod challenge_sms;
 pub mod cookies;
 pub mod cors;
@@ -24,6 +25,7 @@ pub mod me;
 pub mod methods;
 pub mod mfa_reset;
 pub mod order;
+pub mod mfa_reset_binding;
 pub mod password_delay;
 pub mod phone;
 pub mod race_counters;
@@ -39,6 +41,7 @@ pub mod register_identity;
 pub mod register_limits;
 pub mod sessions;
 pub mod sms;
+pub mod sms_limits;
 pub mod step_up;
 pub mod syntax;
 pub mod token;
@@ -47,6 +50,7 @@ pub mod tokens;
 pub mod totp;
 pub mod trouble;
 pub mod trusted_devices;
+pub mod trusted_devices_end;
 pub mod walk;
 pub mod windows;
 
@@ -76,12 +80,16 @@ pub fn all() -> Vec<Case> {
         phone::CASES,
         totp::CASES,
         sms::CASES,
+        sms_limits::CASES,
         challenge::CASES,
+        challenge_lock::CASES,
         challenge_sms::CASES,
         methods::CASES,
         backup_codes::CASES,
         mfa_reset::CASES,
+        mfa_reset_binding::CASES,
         trusted_devices::CASES,
+        trusted_devices_end::CASES,
         step_up::CASES,
         sessions::CASES,
         gateway::CASES,

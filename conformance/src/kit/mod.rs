@@ -4,6 +4,7 @@ mod answer;
 mod beside;
 mod factors;
 pub mod jwt;
+pub mod mfa;
 mod people;
 mod session_state;
 mod wire;
