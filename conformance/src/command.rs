@@ -29,7 +29,8 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
     let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
     let source = source(&arguments, &recorder).await?;
-    let run = Run::new(source, recorder.clone(), arguments.jobs);
+    let mut run = Run::new(source, recorder.clone(), arguments.jobs);
+    run.instances = usize::from(arguments.instances);
     let mut summary = Summary::new(&arguments);
     for profile in arguments.profiles() {
         let progress = report::Progress::start(profile, &selected);
