@@ -80,6 +80,8 @@ pub fn all() -> Vec<Case> {
         races::CASES,
         race_counters::CASES,
         instances::CASES,
+        instances::RACES,
+        instances::COUNTERS,
         credential_matrix::CASES,
         field_matrix::CASES,
         walk::CASES,
