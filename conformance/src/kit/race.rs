@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
-use bp_auth_client::{Client, Error, ResponseValue, Secret, error_code, types};
+use bp_auth_client::{Client, Error, ErrorCode, ResponseValue, Secret, error_code, types};
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use tokio::sync::Barrier;
 
 use crate::trial::Trial;
+
+/// How often a racer that the server was too busy for comes back, and after what rest: the least that
+/// `Retry-After` can say.
+const HEATS: usize = 5;
+const REST: Duration = Duration::from_secs(1);
 
 /// What the generated client makes of an answer.
 pub type Answer<T> = Result<ResponseValue<T>, Error<types::Error>>;
@@ -23,8 +29,37 @@ pub struct Race<T> {
 }
 
 /// Sends one request of each racer at one moment. The racers' connections are open, so nothing but the
-/// server decides who comes first.
+/// server decides who comes first. Those it was too busy for come back together, as it asked them to.
 pub async fn race<T, F, R>(racers: Vec<Client>, request: R) -> Result<Race<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = Answer<T>> + Send + 'static,
+    R: Fn(Client, usize) -> F,
+{
+    let mut race = Race {
+        won: Vec::new(),
+        lost: BTreeMap::new(),
+    };
+    let mut running: Vec<_> = racers.into_iter().enumerate().collect();
+    for heat in 1..=HEATS {
+        let answers = at_once(&running, &request).await?;
+        let mut again = Vec::new();
+        for (runner, answer) in running.into_iter().zip(answers) {
+            match answer {
+                Err(error) if heat < HEATS && is_overloaded(&error) => again.push(runner),
+                answer => race.enter(answer)?,
+            }
+        }
+        if again.is_empty() {
+            break;
+        }
+        tokio::time::sleep(REST).await;
+        running = again;
+    }
+    Ok(race)
+}
+
+async fn at_once<T, F, R>(racers: &[(usize, Client)], request: R) -> Result<Vec<Answer<T>>>
 where
     T: Send + 'static,
     F: Future<Output = Answer<T>> + Send + 'static,
@@ -32,31 +67,39 @@ where
 {
     let barrier = Arc::new(Barrier::new(racers.len()));
     let running: Vec<_> = racers
-        .into_iter()
-        .enumerate()
+        .iter()
         .map(|(number, racer)| {
-            let (barrier, request) = (barrier.clone(), request(racer, number));
+            let (barrier, request) = (barrier.clone(), request(racer.clone(), *number));
             tokio::spawn(async move {
                 barrier.wait().await;
                 request.await
             })
         })
         .collect();
-    let mut race = Race {
-        won: Vec::new(),
-        lost: BTreeMap::new(),
-    };
+    let mut answers = Vec::with_capacity(running.len());
     for running in running {
-        match running.await? {
-            Ok(answer) => race.won.push(answer),
+        answers.push(running.await?);
+    }
+    Ok(answers)
+}
+
+/// The server's own word for a request that it has not looked at.
+fn is_overloaded(error: &Error<types::Error>) -> bool {
+    error_code(error) == Some(&ErrorCode::Overloaded)
+}
+
+impl<T> Race<T> {
+    fn enter(&mut self, answer: Answer<T>) -> Result<()> {
+        match answer {
+            Ok(answer) => self.won.push(answer),
             Err(Error::ErrorResponse(answer)) => {
                 let refusal = format!("{} {}", answer.status().as_u16(), answer.error_code);
-                *race.lost.entry(refusal).or_default() += 1;
+                *self.lost.entry(refusal).or_default() += 1;
             }
             Err(other) => return Err(anyhow!("no answer: {other}")),
         }
+        Ok(())
     }
-    Ok(race)
 }
 
 impl Trial {

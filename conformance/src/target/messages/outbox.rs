@@ -39,7 +39,11 @@ impl Outbox {
         for entry in entries {
             let entry = entry?;
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
-                let text = std::fs::read(entry.path())?;
+                let text = match std::fs::read(entry.path()) {
+                    // It was renamed since: its next name is read next time.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    text => text?,
+                };
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let written = entry.metadata()?.modified()?;
                 unread.insert((written, parse(&name, &text)?));
