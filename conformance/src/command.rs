@@ -36,7 +36,8 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
     let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
     let source = source(&arguments, &recorder).await?;
-    let run = Run::new(source, recorder.clone(), arguments.jobs);
+    let mut run = Run::new(source, recorder.clone(), arguments.jobs);
+    run.instances = usize::from(arguments.instances);
     if let Some(file) = &arguments.examples {
         let target = run.target(Profile::Strict, &EXAMPLES).await?;
         let trial = Trial::new(Arc::new(target), recorder, 0);
