@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser};
 
 use crate::case::Profile;
+use crate::trial::Options;
 
 /// Judge a server by the bp-auth contract
 #[derive(Debug, Parser)]
@@ -41,6 +42,9 @@ pub struct Arguments {
     /// Seed of the random walk [default: a new one each run]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// How many steps the random walks take together
+    #[arg(long, value_name = "N", default_value_t = Options::WALK_STEPS)]
+    pub steps: usize,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -55,6 +59,15 @@ impl Arguments {
             (false, _) => self.profile.clone(),
             (true, true) => Profile::ALL.to_vec(),
             (true, false) => vec![Profile::Strict],
+        }
+    }
+
+    /// The choices of the cases that throw dice.
+    pub fn options(&self) -> Options {
+        let options = Options::default();
+        Options {
+            seed: self.seed.unwrap_or(options.seed),
+            walk_steps: self.steps,
         }
     }
 

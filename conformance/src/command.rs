@@ -29,7 +29,9 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
     let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
     let source = source(&arguments, &recorder).await?;
-    let run = Run::new(source, recorder.clone(), arguments.jobs);
+    let mut run = Run::new(source, recorder.clone(), arguments.jobs);
+    run.options = arguments.options();
+    println!("seed {}", run.options.seed);
     let mut summary = Summary::new(&arguments);
     for profile in arguments.profiles() {
         let progress = report::Progress::start(profile, &selected);

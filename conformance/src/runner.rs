@@ -1,7 +1,7 @@
 //! From a selection of cases to outcomes: which server each case meets, and how many run at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -9,7 +9,7 @@ use futures::StreamExt;
 
 use crate::case::{Case, Needs, Profile};
 use crate::target::Target;
-use crate::trial::Trial;
+use crate::trial::{Notes, Options, Trial};
 use crate::witness::recorder::Transcript;
 use crate::witness::{Misbehaviour, Recorder};
 
@@ -27,6 +27,8 @@ pub struct Outcome {
     pub took: Duration,
     /// What was said on the wire; kept for failures only.
     pub transcript: Transcript,
+    /// What the case wants told beside its verdict.
+    pub notes: Vec<String>,
 }
 
 pub enum Ended {
@@ -55,6 +57,8 @@ pub struct Run {
     /// SQL that spoils the database of every spawned server before it is used.
     pub sabotage: Option<&'static str>,
     pub next_case: AtomicU64,
+    /// For the cases that throw dice.
+    pub options: Options,
 }
 
 impl Run {
@@ -67,6 +71,7 @@ impl Run {
             settings: &[],
             sabotage: None,
             next_case: AtomicU64::new(1),
+            options: Options::default(),
         }
     }
 
@@ -115,7 +120,8 @@ impl Run {
     async fn one(&self, profile: Profile, case: Case, shared: Option<Arc<Target>>) -> Outcome {
         let started = Instant::now();
         let id = self.next_case.fetch_add(1, Ordering::Relaxed);
-        let verdict = self.verdict(profile, case, shared, id).await;
+        let notes = Notes::default();
+        let verdict = self.verdict(profile, case, shared, id, notes.clone()).await;
         let mut transcript = self.recorder.take(id);
         let verdict = match verdict {
             Ended::Passed if !transcript.objections.is_empty() => {
@@ -136,6 +142,7 @@ impl Run {
             verdict,
             took: started.elapsed(),
             transcript,
+            notes: std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 
@@ -145,6 +152,7 @@ impl Run {
         case: Case,
         shared: Option<Arc<Target>>,
         id: u64,
+        notes: Notes,
     ) -> Ended {
         let own = self.needs_own(&case);
         let target = match shared {
@@ -157,10 +165,15 @@ impl Run {
         if let Some(why) = target.lacks(&case.needs) {
             return Ended::Skipped(why);
         }
-        let trial = Trial::new(target.clone(), self.recorder.clone(), id);
+        let trial = Trial::new(target.clone(), self.recorder.clone(), id).told(self.options, notes);
         // A task of its own, so that a panic is this case's failure only.
         let task = tokio::spawn((case.run)(trial));
-        let verdict = match tokio::time::timeout(PATIENCE, task).await {
+        let patience = if case.needs.unhurried {
+            Duration::MAX
+        } else {
+            PATIENCE
+        };
+        let verdict = match tokio::time::timeout(patience, task).await {
             Err(_) => Err(anyhow!("it did not end within {PATIENCE:?}")),
             Ok(Err(panic)) => Err(anyhow!("the case panicked: {panic}")),
             Ok(Ok(verdict)) => verdict,
@@ -218,6 +231,7 @@ impl Run {
             verdict,
             took: started.elapsed(),
             transcript: Transcript::default(),
+            notes: Vec::new(),
         })
     }
 }

@@ -4,8 +4,8 @@
 //! [`Trial::http`] only for what that client cannot say. All of it passes the witness.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -29,17 +29,52 @@ pub struct Trial {
     case: CaseId,
     network: Option<IpAddr>,
     names: Arc<AtomicU64>,
+    options: Options,
+    notes: Notes,
 }
+
+/// What the caller of the suite chose for the cases that throw dice.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// From which all random choices of a walk follow.
+    pub seed: u64,
+    /// Of all walks together.
+    pub walk_steps: usize,
+}
+
+/// What cases want told beside their verdicts.
+pub type Notes = Arc<Mutex<Vec<String>>>;
 
 impl Trial {
     pub fn new(target: Arc<Target>, recorder: Arc<Recorder>, case: CaseId) -> Self {
         Self {
             network: target.network(),
             names: Arc::default(),
+            options: Options::default(),
+            notes: Notes::default(),
             target,
             recorder,
             case,
         }
+    }
+
+    /// The same with the caller's choices, and a place for what the case wants told.
+    pub fn told(self, options: Options, notes: Notes) -> Self {
+        Self {
+            options,
+            notes,
+            ..self
+        }
+    }
+
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// A line for the summary of the run.
+    pub fn note(&self, line: String) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push(line);
     }
 
     pub fn case(&self) -> CaseId {
@@ -188,5 +223,19 @@ impl Trial {
         let sentinel = self.register().await?;
         self.messages(&sentinel.email, 1).await?;
         self.messages(address, 0).await
+    }
+}
+
+impl Options {
+    pub const WALK_STEPS: usize = 20_000;
+}
+
+impl Default for Options {
+    /// Another seed each time.
+    fn default() -> Self {
+        Self {
+            seed: uuid::Uuid::new_v4().as_u64_pair().1,
+            walk_steps: Self::WALK_STEPS,
+        }
     }
 }

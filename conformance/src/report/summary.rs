@@ -69,6 +69,11 @@ impl Summary {
     }
 
     pub fn print(&self) {
+        for outcome in &self.outcomes {
+            for note in &outcome.notes {
+                println!("NOTE    [{}] {note}", outcome.profile);
+            }
+        }
         for gap in &self.gaps {
             println!("GAP     {gap}");
         }
