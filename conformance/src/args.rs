@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser};
 
 use crate::case::Profile;
+use crate::trial::Options;
 
 /// Judge a server by the bp-auth contract
 #[derive(Debug, Parser)]
@@ -45,6 +46,9 @@ pub struct Arguments {
     /// Seed of the random walk [default: a new one each run]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// How many steps the random walks take together
+    #[arg(long, value_name = "N", default_value_t = Options::WALK_STEPS)]
+    pub steps: usize,
     /// Write the examples of the API reference, and judge nothing
     #[arg(long, value_name = "FILE", requires = "spawn")]
     pub examples: Option<PathBuf>,
@@ -62,6 +66,15 @@ impl Arguments {
             (false, _) => self.profile.clone(),
             (true, true) => Profile::ALL.to_vec(),
             (true, false) => vec![Profile::Strict],
+        }
+    }
+
+    /// The choices of the cases that throw dice.
+    pub fn options(&self) -> Options {
+        let options = Options::default();
+        Options {
+            seed: self.seed.unwrap_or(options.seed),
+            walk_steps: self.steps,
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Needs {
     pub settings: &'static [(&'static str, &'static str)],
     /// How many instances share the database.
     pub instances: usize,
+    /// It ends after a number of steps, however long these take.
+    pub unhurried: bool,
 }
 
 /// How the server under judgement is configured, where the contract leaves a choice.
@@ -121,6 +123,13 @@ impl Case {
         self
     }
 
+    /// It takes as many steps as the caller wants, so no time is too long for it. Each of its requests
+    /// must have an end of its own.
+    pub const fn unhurried(mut self) -> Self {
+        self.needs.unhurried = true;
+        self
+    }
+
     /// It holds in these profiles only.
     pub const fn only(mut self, profiles: &'static [Profile]) -> Self {
         self.profiles = profiles;
@@ -146,6 +155,7 @@ impl Needs {
         spawned: false,
         settings: &[],
         instances: 1,
+        unhurried: false,
     };
 }
 

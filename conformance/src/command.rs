@@ -38,12 +38,14 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     let source = source(&arguments, &recorder).await?;
     let mut run = Run::new(source, recorder.clone(), arguments.jobs);
     run.instances = usize::from(arguments.instances);
+    run.options = arguments.options();
     if let Some(file) = &arguments.examples {
         let target = run.target(Profile::Strict, &EXAMPLES).await?;
-        let trial = Trial::new(Arc::new(target), recorder, 0);
+        let trial = Trial::new(Arc::new(target), recorder, 0, run.options);
         std::fs::write(file, examples::collect(&trial).await?)?;
         return Ok(true);
     }
+    println!("seed {}", run.options.seed);
     let mut summary = Summary::new(&arguments);
     for profile in arguments.profiles() {
         let progress = report::Progress::start(profile, &selected);

@@ -19,6 +19,7 @@ pub mod report;
 pub mod runner;
 pub mod target;
 pub mod trial;
+pub mod walk;
 pub mod witness;
 
 /// The contract that this suite holds servers to.

@@ -10,7 +10,7 @@ use futures::StreamExt;
 
 use crate::case::{Case, Needs, Profile};
 use crate::target::Target;
-use crate::trial::Trial;
+use crate::trial::{Options, Trial};
 use crate::witness::recorder::Transcript;
 use crate::witness::{Misbehaviour, Recorder};
 
@@ -60,6 +60,8 @@ pub struct Run {
     /// SQL that spoils the database of every spawned server before it is used.
     pub sabotage: Option<&'static str>,
     pub next_case: AtomicU64,
+    /// For the cases that throw dice.
+    pub options: Options,
 }
 
 impl Run {
@@ -73,6 +75,7 @@ impl Run {
             settings: &[],
             sabotage: None,
             next_case: AtomicU64::new(1),
+            options: Options::default(),
         }
     }
 
@@ -194,10 +197,15 @@ impl Run {
         if let Some(why) = target.lacks(&case.needs) {
             return Ended::Skipped(why);
         }
-        let trial = Trial::new(target.clone(), self.recorder.clone(), id);
+        let trial = Trial::new(target.clone(), self.recorder.clone(), id, self.options);
         // A task of its own, so that a panic is this case's failure only.
         let task = tokio::spawn((case.run)(trial));
-        let verdict = match tokio::time::timeout(PATIENCE, task).await {
+        let patience = if case.needs.unhurried {
+            Duration::MAX
+        } else {
+            PATIENCE
+        };
+        let verdict = match tokio::time::timeout(patience, task).await {
             Err(_) => Err(anyhow!("it did not end within {PATIENCE:?}")),
             Ok(Err(panic)) => Err(anyhow!("the case panicked: {panic}")),
             Ok(Ok(verdict)) => verdict,

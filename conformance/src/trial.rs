@@ -31,18 +31,38 @@ pub struct Trial {
     /// Where there are several; the next one in turn if none is named.
     instance: Option<usize>,
     names: Arc<AtomicU64>,
+    options: Options,
+}
+
+/// What the caller of the suite chose for the cases that throw dice.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// From which all random choices of a walk follow.
+    pub seed: u64,
+    /// Of all walks together.
+    pub walk_steps: usize,
 }
 
 impl Trial {
-    pub fn new(target: Arc<Target>, recorder: Arc<Recorder>, case: CaseId) -> Self {
+    pub fn new(
+        target: Arc<Target>,
+        recorder: Arc<Recorder>,
+        case: CaseId,
+        options: Options,
+    ) -> Self {
         Self {
             network: target.network(),
             instance: None,
             names: Arc::default(),
+            options,
             target,
             recorder,
             case,
         }
+    }
+
+    pub fn options(&self) -> Options {
+        self.options
     }
 
     pub fn case(&self) -> CaseId {
@@ -210,5 +230,19 @@ impl Trial {
             self.messages(&sentinel.email, 1).await?;
         }
         self.messages(address, 0).await
+    }
+}
+
+impl Options {
+    pub const WALK_STEPS: usize = 20_000;
+}
+
+impl Default for Options {
+    /// Another seed each time.
+    fn default() -> Self {
+        Self {
+            seed: uuid::Uuid::new_v4().as_u64_pair().1,
+            walk_steps: Self::WALK_STEPS,
+        }
     }
 }
