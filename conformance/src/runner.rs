@@ -16,6 +16,9 @@ use crate::witness::{Misbehaviour, Recorder};
 /// No case may take longer: a server that hangs must not hang the suite.
 const PATIENCE: Duration = Duration::from_secs(170);
 
+/// Begins what is told of a case whose server did not come up.
+pub const NO_SERVER: &str = "no server";
+
 /// What became of one case in one profile.
 pub struct Outcome {
     pub profile: Profile,
@@ -35,13 +38,14 @@ pub enum Ended {
     Skipped(String),
 }
 
-/// Where servers come from.
+/// Where servers come from. Clones share them.
+#[derive(Clone)]
 pub enum Source {
     /// One server, reached by its address; the profile is what the caller says it is.
     Given(Arc<Target>),
     /// Our own, started as needed.
     #[cfg(feature = "spawn")]
-    Spawned(crate::target::spawn::Spawner),
+    Spawned(Arc<crate::target::spawn::Spawner>),
 }
 
 pub struct Run {
@@ -99,6 +103,7 @@ impl Run {
         }
         drop(running);
         if let Some(shared) = shared
+            && !self.is_broken_on_purpose()
             && let Some(outcome) = self.leave(profile, &shared).await
         {
             told(&outcome);
@@ -110,6 +115,11 @@ impl Run {
     /// Whether the case meets a server that no other case does.
     fn needs_own(&self, case: &Case) -> bool {
         !matches!(self.source, Source::Given(_)) && case.wants_own_server()
+    }
+
+    /// What such a server leaves behind says nothing about the server that it was made from.
+    fn is_broken_on_purpose(&self) -> bool {
+        self.fault.is_some() || self.sabotage.is_some() || !self.settings.is_empty()
     }
 
     async fn one(&self, profile: Profile, case: Case, shared: Option<Arc<Target>>) -> Outcome {
@@ -151,7 +161,7 @@ impl Run {
             Some(shared) if !own => shared,
             _ => match self.target(profile, &case.needs).await {
                 Ok(target) => Arc::new(target),
-                Err(error) => return Ended::Failed(format!("no server: {error:#}")),
+                Err(error) => return Ended::Failed(format!("{NO_SERVER}: {error:#}")),
             },
         };
         if let Some(why) = target.lacks(&case.needs) {
@@ -168,6 +178,7 @@ impl Run {
         match (verdict, own) {
             (Err(error), _) => Ended::Failed(format!("{error:#}")),
             (Ok(()), false) => Ended::Passed,
+            (Ok(()), true) if self.is_broken_on_purpose() => Ended::Passed,
             (Ok(()), true) => match end(&target).await {
                 Ok(()) => Ended::Passed,
                 Err(error) => Ended::Failed(format!("afterwards: {error:#}")),
