@@ -29,11 +29,15 @@ pub mod refresh;
 pub mod refresh_leeway;
 pub mod refresh_static;
 pub mod register;
+pub mod register_hidden;
+pub mod register_identity;
+pub mod register_limits;
 pub mod sessions;
 pub mod sms;
 pub mod step_up;
 pub mod syntax;
 pub mod token;
+pub mod token_pending;
 pub mod tokens;
 pub mod totp;
 pub mod trouble;
@@ -47,7 +51,11 @@ pub fn all() -> Vec<Case> {
     [
         document::CASES,
         register::CASES,
+        register_identity::CASES,
+        register_hidden::CASES,
+        register_limits::CASES,
         token::CASES,
+        token_pending::CASES,
         password_delay::CASES,
         refresh::CASES,
         refresh_leeway::CASES,
