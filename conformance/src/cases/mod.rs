@@ -34,6 +34,7 @@ pub mod register_identity;
 pub mod register_limits;
 pub mod sessions;
 pub mod sms;
+pub mod sms_limits;
 pub mod step_up;
 pub mod syntax;
 pub mod token;
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Case> {
         phone::CASES,
         totp::CASES,
         sms::CASES,
+        sms_limits::CASES,
         challenge::CASES,
         challenge_sms::CASES,
         methods::CASES,

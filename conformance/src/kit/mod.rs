@@ -3,6 +3,7 @@
 mod answer;
 mod beside;
 mod factors;
+pub mod mfa;
 mod people;
 mod session_state;
 

@@ -39,7 +39,11 @@ impl Outbox {
         for entry in entries {
             let entry = entry?;
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
-                let text = std::fs::read(entry.path())?;
+                let text = match std::fs::read(entry.path()) {
+                    // The name of a message on its way, which has arrived since.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    text => text.context("cannot read a message")?,
+                };
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let written = entry.metadata()?.modified()?;
                 unread.insert((written, parse(&name, &text)?));
