@@ -6,8 +6,10 @@ mod factors;
 pub mod mfa;
 mod people;
 mod session_state;
+mod wire;
 
 pub use answer::{Granted, Raw, Refused};
 pub use factors::{Authenticator, Guarded};
 pub use people::{PASSWORD, Person, Session, WRONG_PASSWORD};
 pub use session_state::clears_the_cookie;
+pub use wire::Wire;
