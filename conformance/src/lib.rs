@@ -15,6 +15,7 @@ pub mod coverage;
 #[cfg(feature = "spawn")]
 pub mod faults;
 pub mod kit;
+pub mod matrix;
 pub mod report;
 pub mod runner;
 pub mod target;

@@ -8,6 +8,7 @@ pub mod challenge_sms;
 pub mod cookies;
 pub mod cors;
 pub mod credential_matrix;
+pub mod credential_precedence;
 pub mod cross_site;
 pub mod document;
 pub mod entitlements;
@@ -91,6 +92,7 @@ pub fn all() -> Vec<Case> {
         race_counters::CASES,
         instances::CASES,
         credential_matrix::CASES,
+        credential_precedence::CASES,
         field_matrix::CASES,
         walk::CASES,
     ]
