@@ -2,16 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use http::header::{SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::Fault;
 use super::kit::{
-    answers, coalescing, edit, edit_field, field, grant, has_code, insisting, is_get, is_post,
-    refuse, remembering, replaying, requests, set_request,
+    answers, choosing, coalescing, edit, edit_field, field, grant, has_code, insisting, is_get,
+    is_post, refuse, remembering, replaying, requests, set_request,
 };
 use crate::case::Profile;
+use crate::kit::PASSWORD;
 use crate::witness::{Answer, Sent};
 
 pub const FAULTS: &[Fault] = &[
@@ -128,23 +129,17 @@ pub const FAULTS: &[Fault] = &[
         "state-is-told-before-the-password",
         "A deactivated account is said to be one, also to a wrong password.",
         || {
-            remembering::<HashSet<String>>(
-                |_, _| {},
-                |known, sent, answer| {
-                    let Some(name) = field(sent, "username") else {
-                        return;
-                    };
-                    if has_code(answer, "account_deactivated") {
-                        known.insert(name);
-                    } else if known.contains(&name) && has_code(answer, "invalid_credentials") {
-                        answer.headers.remove(WWW_AUTHENTICATE);
-                        refuse(answer, StatusCode::FORBIDDEN, "account_deactivated");
-                        edit(answer, |body| {
-                            body["error"] = json!("access_denied");
-                            body["error_description"] = json!("No.");
-                        });
-                    }
+            choosing(
+                |sent, answer| {
+                    (is_post(sent, "/token") && has_code(answer, "invalid_credentials")).then(
+                        || {
+                            let mut right = sent.clone();
+                            edit_field(&mut right, "password", |_| PASSWORD.to_owned());
+                            right
+                        },
+                    )
                 },
+                |answer| answer.status == StatusCode::FORBIDDEN,
             )
         },
         &[],

@@ -103,7 +103,11 @@ async fn explore(
     let mut caught = 0;
     run.profile(fault.profile, &selected, |outcome| {
         if let Some(objection) = objection(outcome) {
-            println!("    \"{}\",  // {objection}", outcome.id);
+            println!(
+                "    \"{}\", // {} ms: {objection}",
+                outcome.id,
+                outcome.took.as_millis()
+            );
             caught += 1;
         } else if let Ended::Failed(why) = &outcome.verdict {
             println!("    ({}: {})", outcome.id, short(why));

@@ -87,8 +87,13 @@ pub fn remembering<M: Default + Send + 'static>(
 
 /// Asks once more, differently, where the first answer is not to its taste.
 pub fn insisting(again: fn(&Sent, &Answer) -> Option<Sent>) -> Made {
-    struct Insisting(fn(&Sent, &Answer) -> Option<Sent>);
-    impl Misbehaviour for Insisting {
+    choosing(again, |_| true)
+}
+
+/// Asks once more, differently, and takes the second answer if that one is more to its taste.
+pub fn choosing(again: fn(&Sent, &Answer) -> Option<Sent>, better: fn(&Answer) -> bool) -> Made {
+    struct Choosing(fn(&Sent, &Answer) -> Option<Sent>, fn(&Answer) -> bool);
+    impl Misbehaviour for Choosing {
         fn answer<'a>(
             &'a self,
             sent: Sent,
@@ -96,14 +101,15 @@ pub fn insisting(again: fn(&Sent, &Answer) -> Option<Sent>) -> Made {
         ) -> BoxFuture<'a, Result<Answer>> {
             Box::pin(async move {
                 let answer = onward.pass(&sent).await?;
-                match (self.0)(&sent, &answer) {
-                    Some(other) => onward.pass(&other).await,
-                    None => Ok(answer),
-                }
+                let Some(other) = (self.0)(&sent, &answer) else {
+                    return Ok(answer);
+                };
+                let second = onward.pass(&other).await?;
+                Ok(if (self.1)(&second) { second } else { answer })
             })
         }
     }
-    Arc::new(Insisting(again))
+    Arc::new(Choosing(again, better))
 }
 
 /// Gives the success that a request with the same key had before, without asking the server.
@@ -208,18 +214,22 @@ pub fn field(sent: &Sent, name: &str) -> Option<String> {
         .find_map(|(key, text)| (key == name).then_some(text))
 }
 
-/// Changes one text of the request's body where it is there.
+/// Changes one text of the request's body where it is there. A body that needs no change is passed on
+/// as it is, byte for byte.
 pub fn edit_field(sent: &mut Sent, name: &str, edit: fn(&str) -> String) {
+    let Some(text) = field(sent, name) else {
+        return;
+    };
+    let edited = edit(&text);
+    if edited == text {
+        return;
+    }
     if let Ok(mut json) = serde_json::from_slice::<Value>(&sent.body) {
-        if let Some(Value::String(text)) = json.get_mut(name) {
-            *text = edit(text);
-            set_request(sent, json.to_string());
-        }
+        json[name] = Value::from(edited);
+        set_request(sent, json.to_string());
     } else if let Ok(mut form) = serde_urlencoded::from_bytes::<Vec<(String, String)>>(&sent.body) {
-        for (key, text) in &mut form {
-            if key == name {
-                *text = edit(text);
-            }
+        for (_, text) in form.iter_mut().filter(|(key, _)| key == name) {
+            text.clone_from(&edited);
         }
         if let Ok(form) = serde_urlencoded::to_string(form) {
             set_request(sent, form);
