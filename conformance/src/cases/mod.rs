@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod backup_codes;
 pub mod challenge;
+pub mod challenge_lock;
 pub mod challenge_sms;
 pub mod cookies;
 pub mod cors;
@@ -21,6 +22,7 @@ pub mod logout;
 pub mod me;
 pub mod methods;
 pub mod mfa_reset;
+pub mod mfa_reset_binding;
 pub mod password_delay;
 pub mod phone;
 pub mod race_counters;
@@ -44,6 +46,7 @@ pub mod tokens;
 pub mod totp;
 pub mod trouble;
 pub mod trusted_devices;
+pub mod trusted_devices_end;
 pub mod walk;
 
 use crate::case::Case;
@@ -72,11 +75,14 @@ pub fn all() -> Vec<Case> {
         sms::CASES,
         sms_limits::CASES,
         challenge::CASES,
+        challenge_lock::CASES,
         challenge_sms::CASES,
         methods::CASES,
         backup_codes::CASES,
         mfa_reset::CASES,
+        mfa_reset_binding::CASES,
         trusted_devices::CASES,
+        trusted_devices_end::CASES,
         step_up::CASES,
         sessions::CASES,
         gateway::CASES,

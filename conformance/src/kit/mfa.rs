@@ -18,6 +18,8 @@ use crate::trial::Trial;
 
 pub const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-trusted-device");
 pub const DEVICE_COOKIE: &str = "bp_trusted_device";
+/// Where the link in the mail of a reset leads.
+pub const RESET_PAGE: &str = "mfa-reset";
 pub const MINUTE: u64 = 60;
 pub const HOUR: u64 = 60 * MINUTE;
 pub const DAY: u64 = 24 * HOUR;
@@ -78,6 +80,13 @@ pub async fn confirm_reset(t: &Trial, token: &Secret) -> Answered<types::MfaRese
         .mfa_reset_confirm()
         .body_map(|body| body.token(token));
     request.send().await
+}
+
+/// Requests a reset, and reads the token of at least so many mails.
+pub async fn reset_token(t: &Trial, session: &Session, mails: usize) -> Result<Secret> {
+    let request = session.client.mfa_reset_request();
+    request.send().await.granted()?;
+    t.mailed_token(&session.email, RESET_PAGE, mails).await
 }
 
 /// Asks for a code by SMS, at a login.
