@@ -15,6 +15,7 @@ pub mod document;
 pub mod entitlements;
 pub mod expiry;
 pub mod field_matrix;
+pub mod forgery;
 pub mod gateway;
 pub mod instances;
 pub mod limits;
@@ -23,6 +24,7 @@ pub mod me;
 pub mod methods;
 pub mod mfa_reset;
 pub mod mfa_reset_binding;
+pub mod order;
 pub mod password_delay;
 pub mod phone;
 pub mod race_counters;
@@ -87,10 +89,12 @@ pub fn all() -> Vec<Case> {
         sessions::CASES,
         gateway::CASES,
         syntax::CASES,
+        order::CASES,
         cross_site::CASES,
         cors::CASES,
         cookies::CASES,
         tokens::CASES,
+        forgery::CASES,
         limits::CASES,
         trouble::CASES,
         expiry::CASES,

@@ -4,6 +4,7 @@ mod answer;
 mod beside;
 mod factors;
 pub mod mfa;
+pub mod jwt;
 mod people;
 mod session_state;
 mod wire;
