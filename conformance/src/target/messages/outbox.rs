@@ -38,6 +38,10 @@ impl Outbox {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             let entry = entry?;
+            // A file that is still being written goes by another name, and may lose it any moment.
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
                 let text = match std::fs::read(entry.path()) {
                     // The name of a message on its way, which has arrived since.
