@@ -46,6 +46,10 @@ pub struct Arguments {
     /// How many cases run at once
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub jobs: usize,
+    /// Run every deployment with N instances on one database
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "spawn",
+        value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub instances: u8,
     /// Seed of the random walk [default: a new one each run]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

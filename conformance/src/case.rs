@@ -35,7 +35,7 @@ pub struct Needs {
     pub spawned: bool,
     /// Settings beside the profile's. Such a case has a server of its own.
     pub settings: &'static [(&'static str, &'static str)],
-    /// How many instances share the database. More than one means a group of servers of its own.
+    /// How many instances share the database.
     pub instances: usize,
 }
 
@@ -109,9 +109,15 @@ impl Case {
         self
     }
 
-    /// It is about so many instances on one database.
+    /// It is about so many instances on one database, which all such cases share.
     pub const fn instances(mut self, instances: usize) -> Self {
         self.needs.instances = instances;
+        self
+    }
+
+    /// It belongs to another group than the module it is declared in.
+    pub const fn of_group(mut self, group: &'static str) -> Self {
+        self.group = group;
         self
     }
 
@@ -123,7 +129,7 @@ impl Case {
 
     /// Where the server's state, not only its answers, is the case's own.
     pub fn wants_own_server(&self) -> bool {
-        self.needs.clock || !self.needs.settings.is_empty() || self.needs.instances > 1
+        self.needs.clock || !self.needs.settings.is_empty()
     }
 
     /// `group::name`, by which filters and reports know it.

@@ -33,7 +33,8 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     if arguments.faults || arguments.fault.is_some() {
         return crate::faults::judge::run(&arguments, source, recorder).await;
     }
-    let run = Run::new(source, recorder.clone(), arguments.jobs);
+    let mut run = Run::new(source, recorder.clone(), arguments.jobs);
+    run.instances = usize::from(arguments.instances);
     let mut summary = Summary::new(&arguments);
     for profile in arguments.profiles() {
         let progress = report::Progress::start(profile, &selected);

@@ -1,5 +1,6 @@
 //! From a selection of cases to outcomes: which server each case meets, and how many run at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -52,6 +53,8 @@ pub struct Run {
     pub source: Source,
     pub recorder: Arc<Recorder>,
     pub jobs: usize,
+    /// How many instances every spawned deployment has at least.
+    pub instances: usize,
     /// What the witness does wrong on purpose.
     pub fault: Option<Arc<dyn Misbehaviour>>,
     /// Settings of every spawned server, beside those of profiles and cases.
@@ -67,6 +70,7 @@ impl Run {
             source,
             recorder,
             jobs,
+            instances: 1,
             fault: None,
             settings: &[],
             sabotage: None,
@@ -86,15 +90,12 @@ impl Run {
             .filter(|case| case.profiles.contains(&profile))
             .copied()
             .collect();
-        let shared = match &self.source {
-            Source::Given(target) => Some(target.clone()),
-            _ if cases.iter().any(|case| !self.needs_own(case)) => {
-                Some(Arc::new(self.target(profile, &Needs::NOTHING).await?))
-            }
-            _ => None,
-        };
+        let shared = self.shared(profile, &cases).await?;
         let mut running = futures::stream::iter(cases)
-            .map(|case| self.one(profile, case, shared.clone()))
+            .map(|case| {
+                let shared = shared.get(&self.instances_for(&case.needs));
+                self.one(profile, case, shared.cloned())
+            })
             .buffer_unordered(self.jobs.max(1));
         let mut outcomes = Vec::new();
         while let Some(outcome) = running.next().await {
@@ -102,14 +103,45 @@ impl Run {
             outcomes.push(outcome);
         }
         drop(running);
-        if let Some(shared) = shared
-            && !self.is_broken_on_purpose()
-            && let Some(outcome) = self.leave(profile, &shared).await
-        {
-            told(&outcome);
-            outcomes.push(outcome);
+        for shared in shared.values() {
+            if let Some(outcome) = self.leave(profile, shared).await {
+                told(&outcome);
+                outcomes.push(outcome);
+            }
         }
         Ok(outcomes)
+    }
+
+    /// The deployments that cases share, by how many instances they have.
+    async fn shared(
+        &self,
+        profile: Profile,
+        cases: &[Case],
+    ) -> Result<BTreeMap<usize, Arc<Target>>> {
+        let mut shared = BTreeMap::new();
+        for case in cases.iter().filter(|case| !self.needs_own(case)) {
+            let instances = self.instances_for(&case.needs);
+            if shared.contains_key(&instances) {
+                continue;
+            }
+            let target = match &self.source {
+                Source::Given(target) => target.clone(),
+                #[cfg(feature = "spawn")]
+                Source::Spawned(_) => {
+                    let needs = Needs {
+                        instances,
+                        ..Needs::NOTHING
+                    };
+                    Arc::new(self.target(profile, &needs).await?)
+                }
+            };
+            shared.insert(instances, target);
+        }
+        Ok(shared)
+    }
+
+    fn instances_for(&self, needs: &Needs) -> usize {
+        needs.instances.max(self.instances)
     }
 
     /// Whether the case meets a server that no other case does.
@@ -201,7 +233,7 @@ impl Run {
                     .start(crate::target::spawn::Wanted {
                         profile,
                         settings: &settings,
-                        instances: needs.instances,
+                        instances: self.instances_for(needs),
                         clock: needs.clock,
                         sabotage: self.sabotage,
                     })
@@ -213,7 +245,7 @@ impl Run {
 
     /// What a shared server leaves behind is an outcome of its own.
     async fn leave(&self, profile: Profile, target: &Target) -> Option<Outcome> {
-        if !target.is_spawned() {
+        if !target.is_spawned() || self.is_broken_on_purpose() {
             return None;
         }
         let started = Instant::now();
@@ -221,9 +253,13 @@ impl Run {
             Ok(()) => Ended::Passed,
             Err(error) => Ended::Failed(format!("{error:#}")),
         };
+        let several = match target.instances.len() {
+            1 => String::new(),
+            several => format!("_of_{several}_instances"),
+        };
         Some(Outcome {
             profile,
-            id: "run::every_invariant_holds_afterwards".to_owned(),
+            id: format!("run::every_invariant_holds_afterwards{several}"),
             group: "run",
             sentence: "After the run the server stops in order, has not panicked, and every invariant of its database holds.",
             verdict,

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::case::Profile;
 use crate::target::Target;
 use crate::target::messages::Message;
-use crate::witness::{CASE_HEADER, CaseId, Recorder};
+use crate::witness::{CASE_HEADER, CaseId, INSTANCE_HEADER, Recorder};
 
 /// Longer than any answer takes, shorter than a hang.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,6 +28,8 @@ pub struct Trial {
     pub recorder: Arc<Recorder>,
     case: CaseId,
     network: Option<IpAddr>,
+    /// Where there are several; the next one in turn if none is named.
+    instance: Option<usize>,
     names: Arc<AtomicU64>,
 }
 
@@ -35,6 +37,7 @@ impl Trial {
     pub fn new(target: Arc<Target>, recorder: Arc<Recorder>, case: CaseId) -> Self {
         Self {
             network: target.network(),
+            instance: None,
             names: Arc::default(),
             target,
             recorder,
@@ -81,6 +84,9 @@ impl Trial {
 
     fn raw(&self, mut headers: HeaderMap) -> reqwest::Client {
         headers.insert(CASE_HEADER, HeaderValue::from(self.case));
+        if let Some(instance) = self.instance {
+            headers.insert(INSTANCE_HEADER, HeaderValue::from(instance));
+        }
         let client = reqwest::Client::builder()
             .default_headers(headers)
             .redirect(reqwest::redirect::Policy::none())
@@ -105,6 +111,14 @@ impl Trial {
             network,
             ..self.clone()
         })
+    }
+
+    /// The same case at one of the instances, counted around from 0.
+    pub fn on(&self, instance: usize) -> Self {
+        Self {
+            instance: Some(instance),
+            ..self.clone()
+        }
     }
 
     /// A name that this run has not used.

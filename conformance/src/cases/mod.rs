@@ -101,6 +101,8 @@ pub fn all() -> Vec<Case> {
         races::CASES,
         race_counters::CASES,
         instances::CASES,
+        instances::RACES,
+        instances::COUNTERS,
         credential_matrix::CASES,
         credential_precedence::CASES,
         field_matrix::CASES,
