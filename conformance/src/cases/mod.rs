@@ -13,6 +13,7 @@ pub mod credential_precedence;
 pub mod cross_site;
 pub mod document;
 pub mod entitlements;
+pub mod entitlements_change;
 pub mod expiry;
 pub mod field_matrix;
 pub mod forgery;
@@ -32,6 +33,7 @@ pub mod races;
 pub mod reactivate;
 pub mod refresh;
 pub mod refresh_leeway;
+pub mod refresh_limits;
 pub mod refresh_static;
 pub mod register;
 pub mod register_hidden;
@@ -65,11 +67,13 @@ pub fn all() -> Vec<Case> {
         token_pending::CASES,
         password_delay::CASES,
         refresh::CASES,
+        refresh_limits::CASES,
         refresh_leeway::CASES,
         refresh_static::CASES,
         logout::CASES,
         me::CASES,
         entitlements::CASES,
+        entitlements_change::CASES,
         api_key::CASES,
         reactivate::CASES,
         phone::CASES,

@@ -38,17 +38,13 @@ impl Outbox {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             let entry = entry?;
-            // A file that is still being written goes by another name, and may lose it any moment.
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // A message is written under another name first, and may be gone from there by now.
+            if !name.ends_with(".eml") && !name.ends_with(".sms.txt") {
                 continue;
             }
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
-                let text = match std::fs::read(entry.path()) {
-                    // The name of a message on its way, which has arrived since.
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                    text => text.context("cannot read a message")?,
-                };
-                let name = entry.file_name().to_string_lossy().into_owned();
+                let text = std::fs::read(entry.path())?;
                 let written = entry.metadata()?.modified()?;
                 unread.insert((written, parse(&name, &text)?));
             }
