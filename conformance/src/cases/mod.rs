@@ -52,6 +52,7 @@ pub mod trouble;
 pub mod trusted_devices;
 pub mod trusted_devices_end;
 pub mod walk;
+pub mod windows;
 
 use crate::case::Case;
 
@@ -102,6 +103,7 @@ pub fn all() -> Vec<Case> {
         limits::CASES,
         trouble::CASES,
         expiry::CASES,
+        windows::CASES,
         races::CASES,
         race_counters::CASES,
         instances::CASES,
