@@ -3,6 +3,7 @@
 //! added there is tried at once, or fails loudly for want of a rule.
 
 pub mod credential;
+pub mod field;
 
 pub mod snapshot;
 
