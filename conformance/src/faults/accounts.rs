@@ -20,7 +20,10 @@ pub const FAULTS: &[Fault] = &[
         "taken-address-is-granted",
         "Registering a taken address answers 201, as if it were hidden.",
         || remembering::<Option<Value>>(|_, _| {}, taken_is_granted),
-        &[],
+        &[
+            "register::a_taken_address_is_refused_and_changes_nothing",
+            "register::the_address_of_a_closed_account_stays_taken",
+        ],
     ),
     Fault::proxy(
         "taken-address-is-told",
@@ -38,14 +41,17 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &[
+            "register_hidden::a_hidden_attempt_changes_nothing",
+            "register_hidden::the_owner_is_told_at_most_hourly",
+        ],
     )
     .of(Profile::HideExisting),
     Fault::proxy(
         "registration-race-has-many-winners",
         "Of two registrations of one address at the same time both win.",
         || coalescing(|sent| is_post(sent, "/register").then(|| field(sent, "email"))?),
-        &[],
+        &["races::of_60_registrations_of_an_address_one_makes_the_account"],
     ),
     Fault::proxy(
         "registration-logs-in",
@@ -60,7 +66,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["register::a_registration_gives_no_tokens"],
     ),
     Fault::proxy(
         "clients-choose-their-role",
@@ -84,7 +90,7 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &["register::unknown_fields_are_ignored_and_never_applied"],
     ),
     Fault::proxy(
         "unknown-user-is-told",
@@ -105,7 +111,10 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &[
+            "token::an_unknown_user_is_answered_like_a_wrong_password",
+            "token::a_closed_account_is_told_to_the_right_password_only",
+        ],
     ),
     Fault::proxy(
         "reactivation-tells-addresses",
@@ -123,7 +132,10 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &[
+            "reactivate::a_mailed_link_opens_the_account_and_logs_nobody_in",
+            "reactivate::the_fourth_request_of_an_hour_is_silent",
+        ],
     ),
     Fault::proxy(
         "state-is-told-before-the-password",
@@ -142,19 +154,19 @@ pub const FAULTS: &[Fault] = &[
                 |answer| answer.status == StatusCode::FORBIDDEN,
             )
         },
-        &[],
+        &["token::a_closed_account_is_told_to_the_right_password_only"],
     ),
     Fault::proxy(
         "passwords-are-trimmed",
         "Spaces around a password do not count.",
         || requests(|sent| edit_field(sent, "password", |text| text.trim().to_owned())),
-        &[],
+        &["token::a_password_is_compared_exactly"],
     ),
     Fault::proxy(
         "passwords-are-cut",
         "Only the first 72 bytes of a password count.",
         || requests(|sent| edit_field(sent, "password", |text| text.chars().take(72).collect())),
-        &[],
+        &["register_identity::a_password_has_8_to_128_characters"],
     ),
     Fault::proxy(
         "weak-passwords-are-granted",
@@ -170,19 +182,19 @@ pub const FAULTS: &[Fault] = &[
                 })
             })
         },
-        &[],
+        &["register_identity::an_easy_password_is_weak"],
     ),
     Fault::proxy(
         "reactivation-token-is-answered-again",
         "A used reactivation token gets the same answer as the first time.",
         || replaying(|sent| is_post(sent, "/reactivate/confirm").then(|| field(sent, "token"))?),
-        &[],
+        &["reactivate::a_link_works_once"],
     ),
     Fault::proxy(
         "reactivation-race-has-many-winners",
         "Of two uses of a reactivation token at the same time both win.",
         || coalescing(|sent| is_post(sent, "/reactivate/confirm").then(|| field(sent, "token"))?),
-        &[],
+        &["races::of_50_uses_of_a_reactivation_token_one_reactivates"],
     ),
     Fault::proxy(
         "empty-refresh-token-is-nobody",
@@ -196,7 +208,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["refresh::an_empty_token_is_422"],
     ),
     Fault::proxy(
         "verified-phone-is-verified-again",
@@ -210,7 +222,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["phone::a_verified_number_needs_no_code"],
     ),
     Fault::proxy(
         "session-is-not-shown",
@@ -226,7 +238,10 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &[
+            "me::a_token_shows_its_user_and_its_session",
+            "me::each_session_shows_itself",
+        ],
     ),
 ];
 

@@ -18,13 +18,16 @@ pub const FAULTS: &[Fault] = &[
         "scripts-read-the-cookie",
         "The cookie bp_token lacks HttpOnly.",
         || answers(|_, answer| cookies(answer, |cookie| Some(cookie.replace("; HttpOnly", "")))),
-        &[],
+        &["cookies::a_login_sets_the_access_token_as_a_cookie"],
     ),
     Fault::proxy(
         "cookie-ends-with-its-token",
         "The cookie ends with the access token, so that no logout finds its session later.",
         || answers(|_, answer| cookies(answer, |cookie| Some(shortened(cookie)))),
-        &[],
+        &[
+            "token::the_cookie_carries_the_access_token",
+            "cookies::a_login_sets_the_access_token_as_a_cookie",
+        ],
     ),
     Fault::proxy(
         "cookie-is-never-cleared",
@@ -36,7 +39,10 @@ pub const FAULTS: &[Fault] = &[
                 })
             })
         },
-        &[],
+        &[
+            "cookies::a_logout_always_clears_the_cookie",
+            "cookies::every_401_of_a_refresh_clears_the_cookie",
+        ],
     ),
     Fault::proxy(
         "logout-does-nothing",
@@ -52,7 +58,10 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &[
+            "logout::a_logout_ends_its_session_and_family",
+            "logout::the_refresh_token_alone_suffices",
+        ],
     ),
     Fault::proxy(
         "other-sites-may-act",
@@ -63,7 +72,10 @@ pub const FAULTS: &[Fault] = &[
                 sent.headers.remove("sec-fetch-site");
             })
         },
-        &[],
+        &[
+            "cross_site::an_unsafe_call_by_cookie_from_another_site_is_refused",
+            "cross_site::what_sets_the_cookie_is_refused_to_other_sites",
+        ],
     ),
     Fault::proxy(
         "null-is-at-home",
@@ -79,13 +91,13 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["cross_site::an_origin_decides_alone"],
     ),
     Fault::proxy(
         "fetch-metadata-is-ignored",
         "Sec-Fetch-Site: cross-site is not looked at.",
         || requests(|sent| drop(sent.headers.remove("sec-fetch-site"))),
-        &[],
+        &["cross_site::an_unsafe_call_by_cookie_from_another_site_is_refused"],
     ),
     Fault::proxy(
         "bad-token-falls-back",
@@ -103,7 +115,7 @@ pub const FAULTS: &[Fault] = &[
                 })
             })
         },
-        &[],
+        &["cookies::a_token_in_the_header_wins_over_the_cookie"],
     ),
     Fault::proxy(
         "key-opens-everything",
@@ -115,13 +127,13 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["credential_matrix::an_api_key_opens_two_operations_in_its_header"],
     ),
     Fault::proxy(
         "pending-token-opens-everything",
         "The token of a login that waits for its second factor opens what an access token does.",
         || remembering::<Pending>(pending_to_access, remember_pending),
-        &[],
+        &["token_pending::a_pending_login_is_no_login"],
     ),
     Fault::proxy(
         "signatures-are-not-read",
@@ -144,19 +156,19 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &["credential_matrix::a_forged_token_opens_nothing"],
     ),
     Fault::proxy(
         "me-is-cached-by-token",
         "GET /me shows what it showed this token before, also after its session has ended.",
         || replaying(|sent| is_get(sent, "/me").then(|| bearer(sent).map(str::to_owned))?),
-        &[],
+        &["totp::enrolling_ends_the_sessions_that_know_only_the_password"],
     ),
     Fault::proxy(
         "me-is-cached-for-everybody",
         "GET /me shows what it showed somebody else.",
         || replaying(|sent| is_get(sent, "/me").then(|| "me".to_owned())),
-        &[],
+        &["register::what_was_typed_is_shown_in_the_profile"],
     ),
     Fault::proxy(
         "entitlements-are-cached",
@@ -166,19 +178,22 @@ pub const FAULTS: &[Fault] = &[
                 is_get(sent, "/me/entitlements").then(|| bearer(sent).map(str::to_owned))?
             })
         },
-        &[],
+        &["entitlements::an_unverified_phone_is_a_restriction"],
     ),
     Fault::proxy(
         "used-refresh-token-is-answered-again",
         "A used refresh token gets the same answer as the first time.",
         || replaying(|sent| is_post(sent, "/refresh").then(|| field(sent, "refresh_token"))?),
-        &[],
+        &[
+            "refresh::a_used_token_ends_its_family_and_its_session",
+            "refresh::a_reuse_is_told_to_the_owner",
+        ],
     ),
     Fault::proxy(
         "refresh-race-has-many-winners",
         "Of two uses of a refresh token at the same time both win.",
         || coalescing(|sent| is_post(sent, "/refresh").then(|| field(sent, "refresh_token"))?),
-        &[],
+        &["races::of_200_uses_of_a_refresh_token_one_wins"],
     ),
     Fault::proxy(
         "refresh-keeps-the-cookie",
@@ -190,7 +205,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["cookies::every_401_of_a_refresh_clears_the_cookie"],
     ),
     Fault::proxy(
         "rotation-without-being-asked",
@@ -207,7 +222,10 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &[
+            "refresh_static::a_logout_ends_the_one_token",
+            "refresh_static::the_refresh_token_stays_and_the_access_token_is_new",
+        ],
     )
     .of(crate::case::Profile::RotationOff),
     Fault::proxy(
@@ -224,7 +242,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["credential_precedence::the_scheme_is_written_in_any_case"],
     ),
     Fault::proxy(
         "foreign-devices-can-be-removed",
@@ -241,7 +259,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["syntax::path_parameters_are_checked"],
     ),
     Fault::proxy(
         "key-changes-each-time",
@@ -255,7 +273,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["api_key::a_look_needs_no_recent_login"],
     ),
 ];
 

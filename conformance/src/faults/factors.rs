@@ -16,21 +16,21 @@ use crate::witness::Sent;
 pub const FAULTS: &[Fault] = &[
     Fault::proxy(
         "second-factor-is-answered-again",
-        "A second factor that was used is granted again.",
+        "An mfa_token that was used gets the same answer again, whatever the code.",
         || replaying(challenge),
-        &[],
+        &["challenge::an_mfa_token_is_good_for_one_login"],
     ),
     Fault::proxy(
         "challenge-race-has-many-winners",
-        "Of two uses of a second factor at the same time both win.",
+        "Of two uses of an mfa_token at the same time both win.",
         || coalescing(challenge),
-        &[],
+        &["races::of_10_right_codes_for_an_mfa_token_one_wins"],
     ),
     Fault::proxy(
         "reset-race-has-many-winners",
         "Of two uses of an MFA reset token at the same time both win.",
         || coalescing(|sent| is_post(sent, "/mfa/reset/confirm").then(|| field(sent, "token"))?),
-        &[],
+        &["races::of_50_uses_of_a_reset_token_one_resets"],
     ),
     Fault::proxy(
         "nine-backup-codes",
@@ -46,7 +46,10 @@ pub const FAULTS: &[Fault] = &[
                 });
             })
         },
-        &[],
+        &[
+            "totp::there_must_be_something_to_verify",
+            "totp::a_set_up_shows_the_secret_three_ways",
+        ],
     ),
     Fault::proxy(
         "backup-codes-repeat",
@@ -70,7 +73,7 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &["backup_codes::there_are_ten_of_fifty_bits"],
     ),
     Fault::proxy(
         "phone-is-not-masked",
@@ -85,7 +88,10 @@ pub const FAULTS: &[Fault] = &[
                 });
             })
         },
-        &[],
+        &[
+            "phone::without_a_number_there_is_nothing_to_verify",
+            "phone::nobody_has_asked_for_a_code",
+        ],
     ),
     Fault::proxy(
         "pending-login-sets-the-cookie",
@@ -103,7 +109,10 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &[
+            "cookies::a_second_factor_sets_the_cookie_and_its_lack_does_not",
+            "token_pending::a_verified_factor_makes_the_login_pending",
+        ],
     ),
     Fault::proxy(
         "used-reset-token-is-invalid",
@@ -115,7 +124,10 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &[
+            "reactivate::a_link_works_once",
+            "reactivate::an_unused_link_of_an_active_user_is_accepted",
+        ],
     ),
     Fault::proxy(
         "absent-method-is-removed",
@@ -131,7 +143,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["methods::what_is_not_enrolled_cannot_be_deleted"],
     ),
     Fault::proxy(
         "codes-may-be-absent",
@@ -150,7 +162,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["challenge::only_sms_can_do_without_a_code"],
     ),
     Fault::proxy(
         "lock-looks-like-a-limit",
@@ -162,7 +174,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["challenge_lock::a_lock_slides_and_is_not_prolonged"],
     ),
     Fault::proxy(
         "no-device-is-the-current-one",
@@ -178,7 +190,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["trusted_devices::the_list_tells_devices_apart"],
     ),
     Fault::proxy(
         "devices-are-oldest-first",
@@ -194,7 +206,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["trusted_devices::the_list_tells_devices_apart"],
     ),
     Fault::proxy(
         "devices-are-always-remembered",
@@ -210,13 +222,13 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["credential_matrix::an_mfa_pending_token_opens_the_challenge_and_nothing_else"],
     ),
     Fault::proxy(
         "device-header-is-ignored",
         "A trusted device is only known by its cookie.",
         || requests(|sent| drop(sent.headers.remove("x-trusted-device"))),
-        &[],
+        &["trusted_devices::a_remembered_device_needs_no_second_factor"],
     ),
     Fault::proxy(
         "secret-is-shown-in-a-picture-only",
@@ -230,7 +242,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["totp::a_set_up_shows_the_secret_three_ways"],
     ),
     Fault::proxy(
         "old-session-speaks-for-a-new-one",
@@ -259,7 +271,7 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &["totp::enrolling_ends_the_sessions_that_know_only_the_password"],
     ),
     Fault::proxy(
         "codes-are-padded",
@@ -276,15 +288,14 @@ pub const FAULTS: &[Fault] = &[
                 })
             })
         },
-        &[],
+        &["phone::a_malformed_code_is_no_try"],
     ),
 ];
 
-/// Token and code: what a second factor is made of.
+/// The token of a challenge that is answered.
 fn challenge(sent: &Sent) -> Option<String> {
-    let code = field(sent, "code")?;
-    is_post(sent, "/mfa/challenge")
-        .then(|| field(sent, "mfa_token").map(|token| format!("{token} {code}")))?
+    field(sent, "code")?;
+    is_post(sent, "/mfa/challenge").then(|| field(sent, "mfa_token"))?
 }
 
 fn unmask(body: &mut Value) {

@@ -8,6 +8,7 @@
 mod accounts;
 mod credentials;
 mod database;
+mod database_factors;
 mod factors;
 pub mod judge;
 mod kit;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Fault> {
         accounts::FAULTS,
         factors::FAULTS,
         database::FAULTS,
+        database_factors::FAULTS,
         settings::FAULTS,
     ]
     .concat()

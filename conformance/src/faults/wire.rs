@@ -18,7 +18,7 @@ pub const FAULTS: &[Fault] = &[
         "may-be-cached",
         "Answers of the API have no Cache-Control: no-store.",
         || answers(|_, answer| drop(answer.headers.remove(CACHE_CONTROL))),
-        &[],
+        &["token::a_right_password_gives_tokens"],
     ),
     Fault::proxy(
         "clients-choose-request-ids",
@@ -37,7 +37,7 @@ pub const FAULTS: &[Fault] = &[
                 });
             })
         },
-        &[],
+        &["gateway::request_ids_are_made_by_the_server"],
     ),
     Fault::proxy(
         "request-ids-differ",
@@ -51,19 +51,22 @@ pub const FAULTS: &[Fault] = &[
                 });
             })
         },
-        &[],
+        &["gateway::request_ids_are_made_by_the_server"],
     ),
     Fault::proxy(
         "no-challenge",
         "A 401 has no WWW-Authenticate.",
         || answers(|_, answer| drop(answer.headers.remove(WWW_AUTHENTICATE))),
-        &[],
+        &[
+            "token::an_unknown_user_is_answered_like_a_wrong_password",
+            "credential_matrix::without_a_credential_nothing_is_opened",
+        ],
     ),
     Fault::proxy(
         "no-retry-after",
         "A 429 does not say when to come back.",
         || answers(|_, answer| drop(answer.headers.remove(RETRY_AFTER))),
-        &[],
+        &["register_limits::every_network_has_a_limit_of_its_own"],
     ),
     Fault::proxy(
         "no-oauth-error",
@@ -78,7 +81,7 @@ pub const FAULTS: &[Fault] = &[
                 });
             })
         },
-        &[],
+        &["token::a_bad_form_is_told_before_the_grant"],
     ),
     Fault::proxy(
         "names-its-server",
@@ -90,7 +93,10 @@ pub const FAULTS: &[Fault] = &[
                     .insert(SERVER, HeaderValue::from_static("bp-auth/0.1"));
             })
         },
-        &[],
+        &[
+            "gateway::health_and_readiness_answer",
+            "gateway::the_key_set_may_be_cached",
+        ],
     ),
     Fault::proxy(
         "leaks-the-hash",
@@ -104,7 +110,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["register::what_was_typed_is_shown_in_the_profile"],
     ),
     Fault::proxy(
         "refusals-are-pages",
@@ -119,7 +125,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["gateway::an_unknown_path_is_404"],
     ),
     Fault::proxy(
         "wrong-method-is-not-found",
@@ -132,7 +138,10 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &[
+            "gateway::a_wrong_method_is_405",
+            "cors::an_options_that_is_no_preflight_is_405",
+        ],
     ),
     Fault::proxy(
         "head-is-get",
@@ -152,7 +161,7 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[],
+        &["gateway::a_wrong_method_is_405"],
     ),
     Fault::proxy(
         "one-code-for-all-tokens",
@@ -168,7 +177,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["credential_matrix::without_a_credential_nothing_is_opened"],
     ),
     Fault::proxy(
         "last-duplicate-wins",
@@ -182,7 +191,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["syntax::a_key_twice_is_422"],
     ),
     Fault::proxy(
         "guesses-media-types",
@@ -195,7 +204,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["syntax::another_media_type_is_415"],
     ),
     Fault::proxy(
         "drops-control-characters",
@@ -218,13 +227,16 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["syntax::control_characters_are_422"],
     ),
     Fault::proxy(
         "any-grant-type",
         "An unknown grant_type is taken for password.",
         || requests(|sent| edit_field(sent, "grant_type", |_| "password".to_owned())),
-        &[],
+        &[
+            "syntax::another_grant_type_is_400",
+            "token::only_the_password_grant_is_served",
+        ],
     ),
     Fault::proxy(
         "fields-before-credentials",
@@ -243,7 +255,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["order::each_check_comes_before_the_next"],
     ),
     Fault::proxy(
         "no-limit-on-bodies",
@@ -262,7 +274,7 @@ pub const FAULTS: &[Fault] = &[
                 Some(other)
             })
         },
-        &[],
+        &["gateway::a_body_of_exactly_16_kib_is_read"],
     ),
     Fault::proxy(
         "everybody-is-allowed-origin",
@@ -280,19 +292,28 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &[
+            "cors::a_foreign_origin_may_read_nothing",
+            "cors::a_preflight_of_a_foreign_origin_learns_nothing",
+        ],
     ),
     Fault::proxy(
         "no-vary",
         "Answers that depend on the origin do not say so.",
         || answers(|_, answer| drop(answer.headers.remove(VARY))),
-        &[],
+        &[
+            "cors::a_preflight_of_a_foreign_origin_learns_nothing",
+            "cors::a_preflight_names_the_methods_of_the_path",
+        ],
     ),
     Fault::proxy(
         "keeps-its-word-from-pages",
         "CORS does not expose Retry-After, x-request-id and WWW-Authenticate.",
         || answers(|_, answer| drop(answer.headers.remove("access-control-expose-headers"))),
-        &[],
+        &[
+            "cors::an_allowed_origin_may_read_refusals",
+            "cors::an_allowed_origin_may_read_answers",
+        ],
     ),
     Fault::proxy(
         "private-keys-are-public",
@@ -306,7 +327,7 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["gateway::the_key_set_may_be_cached"],
     ),
     Fault::proxy(
         "resets-by-answer",
@@ -320,6 +341,6 @@ pub const FAULTS: &[Fault] = &[
                 }
             })
         },
-        &[],
+        &["mfa_reset::the_token_is_in_the_mail_only"],
     ),
 ];
