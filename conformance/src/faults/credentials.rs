@@ -162,13 +162,16 @@ pub const FAULTS: &[Fault] = &[
         "me-is-cached-by-token",
         "GET /me shows what it showed this token before, also after its session has ended.",
         || replaying(|sent| is_get(sent, "/me").then(|| bearer(sent).map(str::to_owned))?),
-        &["totp::enrolling_ends_the_sessions_that_know_only_the_password"],
+        &[
+            "me::a_closed_account_has_no_profile",
+            "me::the_profile_is_the_one_of_now",
+        ],
     ),
     Fault::proxy(
         "me-is-cached-for-everybody",
         "GET /me shows what it showed somebody else.",
         || replaying(|sent| is_get(sent, "/me").then(|| "me".to_owned())),
-        &["register::what_was_typed_is_shown_in_the_profile"],
+        &["me::each_session_shows_itself"],
     ),
     Fault::proxy(
         "entitlements-are-cached",

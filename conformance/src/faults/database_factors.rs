@@ -135,7 +135,7 @@ pub const FAULTS: &[Fault] = &[
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON trusted_devices
            WHEN NEW.revoked_reason LIKE 'mfa!_method!_%' ESCAPE '!' BEGIN
            UPDATE trusted_devices SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
-        &["totp::an_enrolment_is_told_to_the_owner"],
+        &["trusted_devices_end::an_added_method_ends_it", "trusted_devices_end::a_removed_method_ends_it"],
     ),
     Fault::database(
         "old-device-secret-lives-on",

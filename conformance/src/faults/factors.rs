@@ -15,6 +15,18 @@ use crate::witness::Sent;
 
 pub const FAULTS: &[Fault] = &[
     Fault::proxy(
+        "challenge-is-answered-again",
+        "A challenge that was answered rightly gets the same answer when it is sent again.",
+        || {
+            replaying(|sent| {
+                challenge(sent)
+                    .zip(field(sent, "code"))
+                    .map(|pair| format!("{pair:?}"))
+            })
+        },
+        &["replays::an_answered_challenge_is_not_answered_again"],
+    ),
+    Fault::proxy(
         "second-factor-is-answered-again",
         "An mfa_token that was used gets the same answer again, whatever the code.",
         || replaying(challenge),
