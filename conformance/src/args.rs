@@ -33,6 +33,14 @@ pub struct Arguments {
     /// Only cases whose group::name contains TEXT; may be repeated
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
+    /// Break the server on purpose, in every way of a table, and see that the cases notice
+    #[cfg(feature = "spawn")]
+    #[arg(long, requires = "spawn", conflicts_with_all = ["filter", "profile", "junit", "report"])]
+    pub faults: bool,
+    /// Break the server in this way, and tell which of the cases notice
+    #[cfg(feature = "spawn")]
+    #[arg(long, requires = "spawn", value_name = "NAME", conflicts_with_all = ["faults", "profile", "junit", "report"])]
+    pub fault: Option<String>,
     /// List the cases and the sentences they hold to
     #[arg(long)]
     pub list: bool,

@@ -36,6 +36,10 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
     let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
     let source = source(&arguments, &recorder).await?;
+    #[cfg(feature = "spawn")]
+    if arguments.faults || arguments.fault.is_some() {
+        return crate::faults::judge::run(&arguments, source, recorder).await;
+    }
     let mut run = Run::new(source, recorder.clone(), arguments.jobs);
     run.instances = usize::from(arguments.instances);
     run.options = arguments.options();
@@ -69,7 +73,8 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
 async fn source(arguments: &Arguments, recorder: &Arc<Recorder>) -> Result<Source> {
     #[cfg(feature = "spawn")]
     if arguments.spawn {
-        return Ok(Source::Spawned(crate::target::spawn::Spawner::new().await?));
+        let spawner = crate::target::spawn::Spawner::new().await?;
+        return Ok(Source::Spawned(Arc::new(spawner)));
     }
     ensure!(
         !arguments.spawn,

@@ -13,6 +13,8 @@ pub mod cases;
 pub mod command;
 pub mod coverage;
 pub mod examples;
+#[cfg(feature = "spawn")]
+pub mod faults;
 pub mod kit;
 pub mod matrix;
 pub mod report;

@@ -17,6 +17,9 @@ use crate::witness::{Misbehaviour, Recorder};
 /// No case may take longer: a server that hangs must not hang the suite.
 const PATIENCE: Duration = Duration::from_secs(170);
 
+/// Begins what is told of a case whose server did not come up.
+pub const NO_SERVER: &str = "no server";
+
 /// What became of one case in one profile.
 pub struct Outcome {
     pub profile: Profile,
@@ -38,13 +41,14 @@ pub enum Ended {
     Skipped(String),
 }
 
-/// Where servers come from.
+/// Where servers come from. Clones share them.
+#[derive(Clone)]
 pub enum Source {
     /// One server, reached by its address; the profile is what the caller says it is.
     Given(Arc<Target>),
     /// Our own, started as needed.
     #[cfg(feature = "spawn")]
-    Spawned(crate::target::spawn::Spawner),
+    Spawned(Arc<crate::target::spawn::Spawner>),
 }
 
 pub struct Run {
@@ -150,6 +154,11 @@ impl Run {
         !matches!(self.source, Source::Given(_)) && case.wants_own_server()
     }
 
+    /// What such a server leaves behind says nothing about the server that it was made from.
+    fn is_broken_on_purpose(&self) -> bool {
+        self.fault.is_some() || self.sabotage.is_some() || !self.settings.is_empty()
+    }
+
     async fn one(&self, profile: Profile, case: Case, shared: Option<Arc<Target>>) -> Outcome {
         let started = Instant::now();
         let id = self.next_case.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +200,7 @@ impl Run {
             Some(shared) if !own => shared,
             _ => match self.target(profile, &case.needs).await {
                 Ok(target) => Arc::new(target),
-                Err(error) => return Ended::Failed(format!("no server: {error:#}")),
+                Err(error) => return Ended::Failed(format!("{NO_SERVER}: {error:#}")),
             },
         };
         if let Some(why) = target.lacks(&case.needs) {
@@ -213,6 +222,7 @@ impl Run {
         match (verdict, own) {
             (Err(error), _) => Ended::Failed(format!("{error:#}")),
             (Ok(()), false) => Ended::Passed,
+            (Ok(()), true) if self.is_broken_on_purpose() => Ended::Passed,
             (Ok(()), true) => match end(&target).await {
                 Ok(()) => Ended::Passed,
                 Err(error) => Ended::Failed(format!("afterwards: {error:#}")),
@@ -248,7 +258,7 @@ impl Run {
 
     /// What a shared server leaves behind is an outcome of its own.
     async fn leave(&self, profile: Profile, target: &Target) -> Option<Outcome> {
-        if !target.is_spawned() {
+        if !target.is_spawned() || self.is_broken_on_purpose() {
             return None;
         }
         let started = Instant::now();

@@ -39,6 +39,7 @@ pub mod register;
 pub mod register_hidden;
 pub mod register_identity;
 pub mod register_limits;
+pub mod replays;
 pub mod sessions;
 pub mod sms;
 pub mod sms_limits;
@@ -113,6 +114,7 @@ pub fn all() -> Vec<Case> {
         credential_precedence::CASES,
         field_matrix::CASES,
         walk::CASES,
+        replays::CASES,
     ]
     .concat()
 }
