@@ -39,9 +39,16 @@ impl Outbox {
         for entry in entries {
             let entry = entry?;
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
-                let text = std::fs::read(entry.path())?;
+                let text = match std::fs::read(entry.path()) {
+                    // A file under its first name, which it has just lost for its last one.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    text => text?,
+                };
                 let name = entry.file_name().to_string_lossy().into_owned();
-                let written = entry.metadata()?.modified()?;
+                let written = match entry.metadata() {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    data => data?.modified()?,
+                };
                 unread.insert((written, parse(&name, &text)?));
             }
         }
