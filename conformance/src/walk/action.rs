@@ -182,9 +182,19 @@ fn login(model: &Model, who: usize, person: &Person) -> Options {
     let stranger = prop_oneof![which().prop_map(Device::Foreign), Just(Device::Nonsense)];
     options.push((5, right(stranger.boxed(), true)));
     let waiting = person.challenges.iter().any(|one| one.is_live(model.now));
-    let answers = if waiting { [60, 25, 8] } else { [2, 1, 1] };
+    let locked = person.is_locked(model.now);
+    let answers = match (waiting, locked) {
+        (true, false) => [60, 25, 8],
+        (true, true) => [8, 3, 2],
+        (false, _) => [2, 1, 1],
+    };
     let failures = within(&person.failures, model.now, 900);
-    let stubborn = answers[1] * (1 + u32::try_from(failures).unwrap_or_default() / 2);
+    let failures = u32::try_from(failures).unwrap_or_default();
+    let stubborn = if locked {
+        answers[1]
+    } else {
+        answers[1] * (1 + failures / 2)
+    };
     let challenge = move |code: BoxedStrategy<Code>, method: BoxedStrategy<Method>| {
         (which(), code, method, any::<bool>())
             .prop_map(move |(token, code, method, remember)| Action::Challenge {
