@@ -257,7 +257,7 @@ impl App {
             jti: Uuid::now_v7(),
             user_id: user.id,
             created_at: now.ms(),
-            // As long as its token is accepted.
+            // As long as its token is accepted, which is a little longer than it lives.
             expires_at: now
                 .plus(self.config.tokens.mfa_pending_ttl.duration() + LEEWAY)
                 .ms(),
@@ -280,9 +280,8 @@ impl App {
         send: bool,
     ) -> Result<PendingFactor> {
         let now = self.now();
-        let left = std::time::Duration::from_millis(
-            u64::try_from(challenge.expires_at - now.ms()).unwrap_or(0),
-        );
+        let left = u64::try_from(challenge.expires_at - now.ms()).unwrap_or(0);
+        let left = Duration::from_millis(left).saturating_sub(LEEWAY);
         let mut methods = methods::verified(rows);
         let sms = methods::find(rows, Method::Sms, true).and_then(|row| row.phone.clone());
         let mut sent = None;
