@@ -1,4 +1,5 @@
 //! The suite's own test: every server that is broken on purpose is noticed by the cases that ought to.
+#![cfg(feature = "spawn")]
 
 use std::process::Command;
 

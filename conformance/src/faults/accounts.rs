@@ -132,10 +132,7 @@ pub const FAULTS: &[Fault] = &[
                 },
             )
         },
-        &[
-            "reactivate::a_mailed_link_opens_the_account_and_logs_nobody_in",
-            "reactivate::the_fourth_request_of_an_hour_is_silent",
-        ],
+        &["reactivate::every_address_gets_the_same_answer"],
     ),
     Fault::proxy(
         "state-is-told-before-the-password",

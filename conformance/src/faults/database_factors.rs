@@ -15,7 +15,7 @@ pub const FAULTS: &[Fault] = &[
         "An MFA reset leaves the sessions alive.",
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'mfa_reset' BEGIN
            UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
-        &["mfa_reset::an_operator_resets_at_once"],
+        &["mfa_reset::a_reset_removes_everything"],
     ),
     Fault::database(
         "used-reset-tokens-are-forgotten",

@@ -51,7 +51,7 @@ pub const FAULTS: &[Fault] = &[
             answers(|_, answer| {
                 edit(answer, |body| {
                     for name in ["codes", "backup_codes"] {
-                        if let Some(codes) = body[name].as_array_mut() {
+                        if let Some(codes) = body.get_mut(name).and_then(Value::as_array_mut) {
                             codes.pop();
                         }
                     }
@@ -59,8 +59,8 @@ pub const FAULTS: &[Fault] = &[
             })
         },
         &[
-            "totp::there_must_be_something_to_verify",
-            "totp::a_set_up_shows_the_secret_three_ways",
+            "totp::the_first_method_brings_ten_backup_codes",
+            "backup_codes::there_are_ten_of_fifty_bits",
         ],
     ),
     Fault::proxy(
@@ -91,18 +91,24 @@ pub const FAULTS: &[Fault] = &[
         "phone-is-not-masked",
         "Hints show the whole number.",
         || {
-            answers(|_, answer| {
-                edit(answer, |body| {
-                    if let Some(methods) = body["methods"].as_array_mut() {
-                        methods.iter_mut().for_each(unmask);
-                    }
-                    unmask(body);
-                });
-            })
+            remembering::<Vec<String>>(
+                |_, _| {},
+                |numbers, sent, answer| {
+                    numbers.extend(field(sent, "phone").or_else(|| field(sent, "phone_number")));
+                    edit(answer, |body| {
+                        let methods = body.get_mut("methods").and_then(Value::as_array_mut);
+                        for method in methods.into_iter().flatten() {
+                            unmask(numbers, method);
+                        }
+                        unmask(numbers, body);
+                    });
+                },
+            )
         },
         &[
-            "phone::without_a_number_there_is_nothing_to_verify",
-            "phone::nobody_has_asked_for_a_code",
+            "token_pending::sms_as_the_only_method_sends_the_code",
+            "sms::a_set_up_sends_one_code_to_the_number",
+            "methods::the_list_shows_no_secret_and_no_whole_number",
         ],
     ),
     Fault::proxy(
@@ -137,8 +143,8 @@ pub const FAULTS: &[Fault] = &[
             })
         },
         &[
+            "mfa_reset::a_token_works_once",
             "reactivate::a_link_works_once",
-            "reactivate::an_unused_link_of_an_active_user_is_accepted",
         ],
     ),
     Fault::proxy(
@@ -310,8 +316,15 @@ fn challenge(sent: &Sent) -> Option<String> {
     is_post(sent, "/mfa/challenge").then(|| field(sent, "mfa_token"))?
 }
 
-fn unmask(body: &mut Value) {
-    if let Some(hint) = body["phone_hint"].as_str() {
-        body["phone_hint"] = Value::from(hint.replace('*', "7"));
+/// Shows the number that the hint is about, among those that anybody has told.
+fn unmask(numbers: &[String], body: &mut Value) {
+    let Some(hint) = body.get("phone_hint").and_then(Value::as_str) else {
+        return;
+    };
+    let end = hint
+        .trim_start_matches(|c| c != '*')
+        .trim_start_matches('*');
+    if let Some(number) = numbers.iter().find(|number| number.ends_with(end)) {
+        body["phone_hint"] = Value::from(number.as_str());
     }
 }
