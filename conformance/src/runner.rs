@@ -129,20 +129,26 @@ impl Run {
             if shared.contains_key(&instances) {
                 continue;
             }
-            let target = match &self.source {
-                Source::Given(target) => target.clone(),
-                #[cfg(feature = "spawn")]
-                Source::Spawned(_) => {
-                    let needs = Needs {
-                        instances,
-                        ..Needs::NOTHING
-                    };
-                    Arc::new(self.target(profile, &needs).await?)
-                }
+            let needs = Needs {
+                instances,
+                ..Needs::NOTHING
+            };
+            let target = match self.given() {
+                Some(target) => target,
+                None => Arc::new(self.target(profile, &needs).await?),
             };
             shared.insert(instances, target);
         }
         Ok(shared)
+    }
+
+    /// The one server there is, if it was given.
+    fn given(&self) -> Option<Arc<Target>> {
+        match &self.source {
+            Source::Given(target) => Some(target.clone()),
+            #[cfg(feature = "spawn")]
+            Source::Spawned(_) => None,
+        }
     }
 
     fn instances_for(&self, needs: &Needs) -> usize {
@@ -233,7 +239,9 @@ impl Run {
     /// A server as a case with these needs would meet it.
     pub async fn target(&self, profile: Profile, needs: &Needs) -> Result<Target> {
         match &self.source {
-            Source::Given(_) => Err(anyhow!("a given server is shared by all cases")),
+            Source::Given(_) => Err(anyhow!(
+                "a given server is one for all cases; it cannot become {profile} with {needs:?}"
+            )),
             #[cfg(feature = "spawn")]
             Source::Spawned(spawner) => {
                 let settings: Vec<_> = self

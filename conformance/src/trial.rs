@@ -200,12 +200,6 @@ impl Trial {
             .await
     }
 
-    /// Any `bp-auth` command beside a spawned server.
-    #[cfg(feature = "spawn")]
-    pub async fn bp_auth(&self, arguments: &[&str]) -> Result<String> {
-        self.processes()?.bp_auth(arguments).await
-    }
-
     #[cfg(feature = "spawn")]
     pub fn processes(&self) -> Result<&crate::target::spawn::Processes> {
         let spawned = self.target.spawned.as_ref();

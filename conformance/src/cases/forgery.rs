@@ -1,11 +1,15 @@
 //! Tokens as a forger would like to write them.
 
-use anyhow::{Context, Result};
+use anyhow::Context;
+#[cfg(feature = "spawn")]
+use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bp_auth_client::{ErrorCode, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::{Value, json};
+#[cfg(feature = "spawn")]
+use serde_json::Value;
+use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Verdict};

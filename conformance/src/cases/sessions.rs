@@ -202,7 +202,7 @@ async fn deactivation_ends_all_sessions_for_good(t: Trial) -> Verdict {
 async fn an_operator_ends_sessions_at_once(t: Trial) -> Verdict {
     let (ada, bob) = (t.newcomer().await?, t.newcomer().await?);
     let elsewhere = t.session(&ada.email).await?;
-    t.bp_auth(&["sessions", "revoke", &ada.email]).await?;
+    t.command(&["sessions", "revoke", &ada.email]).await?;
     for session in [&ada, &elsewhere] {
         ended(&t, session).await?;
     }

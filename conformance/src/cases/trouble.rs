@@ -2,9 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::ensure;
+#[cfg(feature = "spawn")]
+use anyhow::{Context, Result};
+#[cfg(feature = "spawn")]
 use bp_auth_client::ErrorCode;
 use futures::future::join_all;
+#[cfg(feature = "spawn")]
 use serde_json::json;
 
 use crate::case;

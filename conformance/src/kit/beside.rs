@@ -9,7 +9,7 @@ impl Trial {
     /// A `bp-auth` command that must succeed.
     #[cfg(feature = "spawn")]
     pub async fn command(&self, arguments: &[&str]) -> Result<String> {
-        self.bp_auth(arguments).await
+        self.processes()?.bp_auth(arguments).await
     }
 
     /// Changes rows as a product or an operator beside the server would; `?1` is the user's address.

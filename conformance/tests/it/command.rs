@@ -38,7 +38,7 @@ fn what_a_server_by_its_address_cannot_be_asked_is_skipped_with_the_reason() {
         "--filter",
         "refresh::a_reuse_is_told_to_the_owner",
         "--filter",
-        "refresh::a_used_token",
+        "refresh::a_used_token_ends_its_family",
     ];
     let output = suite(&arguments);
     let said = said(&output);
@@ -83,7 +83,7 @@ fn nobody_there_fails_every_case() {
         "--base-url",
         "http://127.0.0.1:9",
         "--filter",
-        "refresh::a_used_token",
+        "refresh::a_used_token_ends_its_family",
     ]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");

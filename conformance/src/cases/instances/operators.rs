@@ -50,7 +50,7 @@ pub async fn sessions_revoked_by_an_operator_end_at_all(t: Trial) -> Verdict {
     let ada = t.on(0).newcomer().await?;
     let other = t.on(1).session(&ada.email).await?;
     let bystander = t.newcomer().await?;
-    t.bp_auth(&["sessions", "revoke", &ada.email]).await?;
+    t.command(&["sessions", "revoke", &ada.email]).await?;
     ended_at_all(&t, &ada.tokens.access_token).await?;
     ended_at_all(&t, &other.tokens.access_token).await?;
     bystander.client.me().send().await.granted()?;
@@ -60,7 +60,7 @@ pub async fn sessions_revoked_by_an_operator_end_at_all(t: Trial) -> Verdict {
 pub async fn a_plan_set_by_an_operator_is_seen_by_all(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     for (action, restricted) in [("deactivate", true), ("activate", false)] {
-        t.bp_auth(&["tenant", action, &ada.email]).await?;
+        t.command(&["tenant", action, &ada.email]).await?;
         for instance in 0..super::SEVERAL {
             let there = t.on(instance).bearer(&ada.tokens.access_token);
             let envelope = there.me_entitlements().send().await.granted()?;
