@@ -84,26 +84,29 @@ impl App {
             user,
         ) {
             (Verdict::Right { rehashed }, Some(user)) => {
-                let txn = self.store.begin().await?;
-                let user = txn
-                    .user_lock(user.id)
-                    .await?
-                    .ok_or(Error::InvalidCredentials)?;
-                txn.password_failures_reset(&account, &network).await?;
-                if let Some(hash) = rehashed {
-                    txn.user_password_hash_set(user.id, &user.password_hash, &hash)
+                self.retried(|| async {
+                    let txn = self.store.begin().await?;
+                    let user = txn
+                        .user_lock(user.id)
+                        .await?
+                        .ok_or(Error::InvalidCredentials)?;
+                    txn.password_failures_reset(&account, &network).await?;
+                    if let Some(hash) = &rehashed {
+                        txn.user_password_hash_set(user.id, &user.password_hash, hash)
+                            .await?;
+                    }
+                    if let Err(refusal) = gate(&user) {
+                        self.audit_gate(&txn, client, &user).await?;
+                        self.commit(txn).await?;
+                        return Err(refusal);
+                    }
+                    let outcome = self
+                        .password_passed(&txn, user, &form.trusted_devices, client)
                         .await?;
-                }
-                if let Err(refusal) = gate(&user) {
-                    self.audit_gate(&txn, client, &user).await?;
                     self.commit(txn).await?;
-                    return Err(refusal);
-                }
-                let outcome = self
-                    .password_passed(&txn, user, &form.trusted_devices, client)
-                    .await?;
-                self.commit(txn).await?;
-                Ok(outcome)
+                    Ok(outcome)
+                })
+                .await
             }
             (_, user) => {
                 let audit = Audit {

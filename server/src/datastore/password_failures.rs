@@ -1,6 +1,6 @@
 //! The growing delay after wrong passwords, counted per account and client network.
 
-use super::{Datastore, Error, Result, Txn, execute, query_number, query_one};
+use super::{Datastore, Error, Result, Txn, execute, query_number, query_one, retried};
 
 /// Whether a password may be checked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +25,15 @@ impl Datastore {
         base_ms: i64,
         max_ms: i64,
     ) -> Result<Reservation> {
-        let txn = self.begin().await?;
-        let reservation = txn
-            .password_attempt_reserve(account, network, now, free, base_ms, max_ms)
-            .await?;
-        txn.commit().await?;
-        Ok(reservation)
+        retried(|| async {
+            let txn = self.begin().await?;
+            let reservation = txn
+                .password_attempt_reserve(account, network, now, free, base_ms, max_ms)
+                .await?;
+            txn.commit().await?;
+            Ok(reservation)
+        })
+        .await
     }
 }
 
@@ -78,6 +81,7 @@ impl Txn {
         if query_one(&self.inner, sql, values).await?.is_some() {
             return Ok(Reservation::Granted);
         }
+        // The refused insert has locked the row, so it is still there.
         let sql = "SELECT blocked_until FROM password_failures WHERE account = $1 AND network = $2";
         let until = query_number(&self.inner, sql, [account.into(), network.into()]).await?;
         until

@@ -43,7 +43,8 @@ async fn the_database_is_for_its_owner_only() {
 #[tokio::test]
 async fn other_urls_are_refused_without_repeating_them() {
     for url in [
-        "postgres://bp:hunter2@db/auth",
+        "mysql://bp:hunter2@db/auth",
+        "postgres://bp:hunter2@db/auth?passwd=hunter2",
         "sqlite::memory:",
         "sqlite://x?mode=memory",
         "hunter2",
