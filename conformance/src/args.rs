@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser};
 
 use crate::case::Profile;
+use crate::trial::Options;
 
 /// Judge a server by the bp-auth contract
 #[derive(Debug, Parser)]
@@ -32,15 +33,30 @@ pub struct Arguments {
     /// Only cases whose group::name contains TEXT; may be repeated
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
+    /// Break the server on purpose, in every way of a table, and see that the cases notice
+    #[cfg(feature = "spawn")]
+    #[arg(long, requires = "spawn", conflicts_with_all = ["filter", "profile", "junit", "report"])]
+    pub faults: bool,
+    /// Break the server in this way, and tell which of the cases notice
+    #[cfg(feature = "spawn")]
+    #[arg(long, requires = "spawn", value_name = "NAME", conflicts_with_all = ["faults", "profile", "junit", "report"])]
+    pub fault: Option<String>,
     /// List the cases and the sentences they hold to
     #[arg(long)]
     pub list: bool,
     /// How many cases run at once
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub jobs: usize,
+    /// Run every deployment with N instances on one database
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "spawn",
+        value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub instances: u8,
     /// Seed of the random walk [default: a new one each run]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// How many steps the random walks take together
+    #[arg(long, value_name = "N", default_value_t = Options::WALK_STEPS)]
+    pub steps: usize,
     /// Write the examples of the API reference, and judge nothing
     #[arg(long, value_name = "FILE", requires = "spawn")]
     pub examples: Option<PathBuf>,
@@ -58,6 +74,15 @@ impl Arguments {
             (false, _) => self.profile.clone(),
             (true, true) => Profile::ALL.to_vec(),
             (true, false) => vec![Profile::Strict],
+        }
+    }
+
+    /// The choices of the cases that throw dice.
+    pub fn options(&self) -> Options {
+        let options = Options::default();
+        Options {
+            seed: self.seed.unwrap_or(options.seed),
+            walk_steps: self.steps,
         }
     }
 

@@ -35,8 +35,10 @@ pub struct Needs {
     pub spawned: bool,
     /// Settings beside the profile's. Such a case has a server of its own.
     pub settings: &'static [(&'static str, &'static str)],
-    /// How many instances share the database. More than one means a group of servers of its own.
+    /// How many instances share the database.
     pub instances: usize,
+    /// It ends after a number of steps, however long these take.
+    pub unhurried: bool,
 }
 
 /// How the server under judgement is configured, where the contract leaves a choice.
@@ -109,9 +111,22 @@ impl Case {
         self
     }
 
-    /// It is about so many instances on one database.
+    /// It is about so many instances on one database, which all such cases share.
     pub const fn instances(mut self, instances: usize) -> Self {
         self.needs.instances = instances;
+        self
+    }
+
+    /// It belongs to another group than the module it is declared in.
+    pub const fn of_group(mut self, group: &'static str) -> Self {
+        self.group = group;
+        self
+    }
+
+    /// It takes as many steps as the caller wants, so no time is too long for it. Each of its requests
+    /// must have an end of its own.
+    pub const fn unhurried(mut self) -> Self {
+        self.needs.unhurried = true;
         self
     }
 
@@ -123,7 +138,7 @@ impl Case {
 
     /// Where the server's state, not only its answers, is the case's own.
     pub fn wants_own_server(&self) -> bool {
-        self.needs.clock || !self.needs.settings.is_empty() || self.needs.instances > 1
+        self.needs.clock || !self.needs.settings.is_empty()
     }
 
     /// `group::name`, by which filters and reports know it.
@@ -140,6 +155,7 @@ impl Needs {
         spawned: false,
         settings: &[],
         instances: 1,
+        unhurried: false,
     };
 }
 

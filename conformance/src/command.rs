@@ -36,13 +36,20 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
     let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
     let source = source(&arguments, &recorder).await?;
-    let run = Run::new(source, recorder.clone(), arguments.jobs);
+    #[cfg(feature = "spawn")]
+    if arguments.faults || arguments.fault.is_some() {
+        return crate::faults::judge::run(&arguments, source, recorder).await;
+    }
+    let mut run = Run::new(source, recorder.clone(), arguments.jobs);
+    run.instances = usize::from(arguments.instances);
+    run.options = arguments.options();
     if let Some(file) = &arguments.examples {
         let target = run.target(Profile::Strict, &EXAMPLES).await?;
-        let trial = Trial::new(Arc::new(target), recorder, 0);
+        let trial = Trial::new(Arc::new(target), recorder, 0, run.options);
         std::fs::write(file, examples::collect(&trial).await?)?;
         return Ok(true);
     }
+    println!("seed {}", run.options.seed);
     let mut summary = Summary::new(&arguments);
     for profile in arguments.profiles() {
         let progress = report::Progress::start(profile, &selected);
@@ -66,7 +73,8 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
 async fn source(arguments: &Arguments, recorder: &Arc<Recorder>) -> Result<Source> {
     #[cfg(feature = "spawn")]
     if arguments.spawn {
-        return Ok(Source::Spawned(crate::target::spawn::Spawner::new().await?));
+        let spawner = crate::target::spawn::Spawner::new().await?;
+        return Ok(Source::Spawned(Arc::new(spawner)));
     }
     ensure!(
         !arguments.spawn,

@@ -13,11 +13,15 @@ pub mod cases;
 pub mod command;
 pub mod coverage;
 pub mod examples;
+#[cfg(feature = "spawn")]
+pub mod faults;
 pub mod kit;
+pub mod matrix;
 pub mod report;
 pub mod runner;
 pub mod target;
 pub mod trial;
+pub mod walk;
 pub mod witness;
 
 /// The contract that this suite holds servers to.

@@ -1,5 +1,6 @@
 //! From a selection of cases to outcomes: which server each case meets, and how many run at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,12 +10,15 @@ use futures::StreamExt;
 
 use crate::case::{Case, Needs, Profile};
 use crate::target::Target;
-use crate::trial::Trial;
+use crate::trial::{Options, Trial};
 use crate::witness::recorder::Transcript;
 use crate::witness::{Misbehaviour, Recorder};
 
 /// No case may take longer: a server that hangs must not hang the suite.
 const PATIENCE: Duration = Duration::from_secs(170);
+
+/// Begins what is told of a case whose server did not come up.
+pub const NO_SERVER: &str = "no server";
 
 /// What became of one case in one profile.
 pub struct Outcome {
@@ -37,19 +41,22 @@ pub enum Ended {
     Skipped(String),
 }
 
-/// Where servers come from.
+/// Where servers come from. Clones share them.
+#[derive(Clone)]
 pub enum Source {
     /// One server, reached by its address; the profile is what the caller says it is.
     Given(Arc<Target>),
     /// Our own, started as needed.
     #[cfg(feature = "spawn")]
-    Spawned(crate::target::spawn::Spawner),
+    Spawned(Arc<crate::target::spawn::Spawner>),
 }
 
 pub struct Run {
     pub source: Source,
     pub recorder: Arc<Recorder>,
     pub jobs: usize,
+    /// How many instances every spawned deployment has at least.
+    pub instances: usize,
     /// What the witness does wrong on purpose.
     pub fault: Option<Arc<dyn Misbehaviour>>,
     /// Settings of every spawned server, beside those of profiles and cases.
@@ -57,6 +64,8 @@ pub struct Run {
     /// SQL that spoils the database of every spawned server before it is used.
     pub sabotage: Option<&'static str>,
     pub next_case: AtomicU64,
+    /// For the cases that throw dice.
+    pub options: Options,
 }
 
 impl Run {
@@ -65,10 +74,12 @@ impl Run {
             source,
             recorder,
             jobs,
+            instances: 1,
             fault: None,
             settings: &[],
             sabotage: None,
             next_case: AtomicU64::new(1),
+            options: Options::default(),
         }
     }
 
@@ -84,15 +95,12 @@ impl Run {
             .filter(|case| case.profiles.contains(&profile))
             .copied()
             .collect();
-        let shared = match &self.source {
-            Source::Given(target) => Some(target.clone()),
-            _ if cases.iter().any(|case| !self.needs_own(case)) => {
-                Some(Arc::new(self.target(profile, &Needs::NOTHING).await?))
-            }
-            _ => None,
-        };
+        let shared = self.shared(profile, &cases).await?;
         let mut running = futures::stream::iter(cases)
-            .map(|case| self.one(profile, case, shared.clone()))
+            .map(|case| {
+                let shared = shared.get(&self.instances_for(&case.needs));
+                self.one(profile, case, shared.cloned())
+            })
             .buffer_unordered(self.jobs.max(1));
         let mut outcomes = Vec::new();
         while let Some(outcome) = running.next().await {
@@ -100,18 +108,55 @@ impl Run {
             outcomes.push(outcome);
         }
         drop(running);
-        if let Some(shared) = shared
-            && let Some(outcome) = self.leave(profile, &shared).await
-        {
-            told(&outcome);
-            outcomes.push(outcome);
+        for shared in shared.values() {
+            if let Some(outcome) = self.leave(profile, shared).await {
+                told(&outcome);
+                outcomes.push(outcome);
+            }
         }
         Ok(outcomes)
+    }
+
+    /// The deployments that cases share, by how many instances they have.
+    async fn shared(
+        &self,
+        profile: Profile,
+        cases: &[Case],
+    ) -> Result<BTreeMap<usize, Arc<Target>>> {
+        let mut shared = BTreeMap::new();
+        for case in cases.iter().filter(|case| !self.needs_own(case)) {
+            let instances = self.instances_for(&case.needs);
+            if shared.contains_key(&instances) {
+                continue;
+            }
+            let target = match &self.source {
+                Source::Given(target) => target.clone(),
+                #[cfg(feature = "spawn")]
+                Source::Spawned(_) => {
+                    let needs = Needs {
+                        instances,
+                        ..Needs::NOTHING
+                    };
+                    Arc::new(self.target(profile, &needs).await?)
+                }
+            };
+            shared.insert(instances, target);
+        }
+        Ok(shared)
+    }
+
+    fn instances_for(&self, needs: &Needs) -> usize {
+        needs.instances.max(self.instances)
     }
 
     /// Whether the case meets a server that no other case does.
     fn needs_own(&self, case: &Case) -> bool {
         !matches!(self.source, Source::Given(_)) && case.wants_own_server()
+    }
+
+    /// What such a server leaves behind says nothing about the server that it was made from.
+    fn is_broken_on_purpose(&self) -> bool {
+        self.fault.is_some() || self.sabotage.is_some() || !self.settings.is_empty()
     }
 
     async fn one(&self, profile: Profile, case: Case, shared: Option<Arc<Target>>) -> Outcome {
@@ -155,16 +200,21 @@ impl Run {
             Some(shared) if !own => shared,
             _ => match self.target(profile, &case.needs).await {
                 Ok(target) => Arc::new(target),
-                Err(error) => return Ended::Failed(format!("no server: {error:#}")),
+                Err(error) => return Ended::Failed(format!("{NO_SERVER}: {error:#}")),
             },
         };
         if let Some(why) = target.lacks(&case.needs) {
             return Ended::Skipped(why);
         }
-        let trial = Trial::new(target.clone(), self.recorder.clone(), id);
+        let trial = Trial::new(target.clone(), self.recorder.clone(), id, self.options);
         // A task of its own, so that a panic is this case's failure only.
         let task = tokio::spawn((case.run)(trial));
-        let verdict = match tokio::time::timeout(PATIENCE, task).await {
+        let patience = if case.needs.unhurried {
+            Duration::MAX
+        } else {
+            PATIENCE
+        };
+        let verdict = match tokio::time::timeout(patience, task).await {
             Err(_) => Err(anyhow!("it did not end within {PATIENCE:?}")),
             Ok(Err(panic)) => Err(anyhow!("the case panicked: {panic}")),
             Ok(Ok(verdict)) => verdict,
@@ -172,6 +222,7 @@ impl Run {
         match (verdict, own) {
             (Err(error), _) => Ended::Failed(format!("{error:#}")),
             (Ok(()), false) => Ended::Passed,
+            (Ok(()), true) if self.is_broken_on_purpose() => Ended::Passed,
             (Ok(()), true) => match end(&target).await {
                 Ok(()) => Ended::Passed,
                 Err(error) => Ended::Failed(format!("afterwards: {error:#}")),
@@ -195,7 +246,7 @@ impl Run {
                     .start(crate::target::spawn::Wanted {
                         profile,
                         settings: &settings,
-                        instances: needs.instances,
+                        instances: self.instances_for(needs),
                         clock: needs.clock,
                         sabotage: self.sabotage,
                     })
@@ -207,7 +258,7 @@ impl Run {
 
     /// What a shared server leaves behind is an outcome of its own.
     async fn leave(&self, profile: Profile, target: &Target) -> Option<Outcome> {
-        if !target.is_spawned() {
+        if !target.is_spawned() || self.is_broken_on_purpose() {
             return None;
         }
         let started = Instant::now();
@@ -215,9 +266,13 @@ impl Run {
             Ok(()) => Ended::Passed,
             Err(error) => Ended::Failed(format!("{error:#}")),
         };
+        let several = match target.instances.len() {
+            1 => String::new(),
+            several => format!("_of_{several}_instances"),
+        };
         Some(Outcome {
             profile,
-            id: "run::every_invariant_holds_afterwards".to_owned(),
+            id: format!("run::every_invariant_holds_afterwards{several}"),
             group: "run",
             sentence: "After the run the server stops in order, has not panicked, and every invariant of its database holds.",
             verdict,

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::case::Profile;
 use crate::target::Target;
 use crate::target::messages::Message;
-use crate::witness::{CASE_HEADER, CaseId, Recorder};
+use crate::witness::{CASE_HEADER, CaseId, INSTANCE_HEADER, Recorder};
 
 /// Longer than any answer takes, shorter than a hang.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,18 +28,41 @@ pub struct Trial {
     pub recorder: Arc<Recorder>,
     case: CaseId,
     network: Option<IpAddr>,
+    /// Where there are several; the next one in turn if none is named.
+    instance: Option<usize>,
     names: Arc<AtomicU64>,
+    options: Options,
+}
+
+/// What the caller of the suite chose for the cases that throw dice.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// From which all random choices of a walk follow.
+    pub seed: u64,
+    /// Of all walks together.
+    pub walk_steps: usize,
 }
 
 impl Trial {
-    pub fn new(target: Arc<Target>, recorder: Arc<Recorder>, case: CaseId) -> Self {
+    pub fn new(
+        target: Arc<Target>,
+        recorder: Arc<Recorder>,
+        case: CaseId,
+        options: Options,
+    ) -> Self {
         Self {
             network: target.network(),
+            instance: None,
             names: Arc::default(),
+            options,
             target,
             recorder,
             case,
         }
+    }
+
+    pub fn options(&self) -> Options {
+        self.options
     }
 
     pub fn case(&self) -> CaseId {
@@ -86,6 +109,9 @@ impl Trial {
 
     fn raw(&self, mut headers: HeaderMap) -> reqwest::Client {
         headers.insert(CASE_HEADER, HeaderValue::from(self.case));
+        if let Some(instance) = self.instance {
+            headers.insert(INSTANCE_HEADER, HeaderValue::from(instance));
+        }
         let client = reqwest::Client::builder()
             .default_headers(headers)
             .redirect(reqwest::redirect::Policy::none())
@@ -110,6 +136,14 @@ impl Trial {
             network,
             ..self.clone()
         })
+    }
+
+    /// The same case at one of the instances, counted around from 0.
+    pub fn on(&self, instance: usize) -> Self {
+        Self {
+            instance: Some(instance),
+            ..self.clone()
+        }
     }
 
     /// A name that this run has not used.
@@ -187,11 +221,28 @@ impl Trial {
             .await
     }
 
-    /// All messages to an address, after everything that was under way has arrived: a later message to
-    /// somebody else has.
+    /// All messages to an address, after everything that was under way has arrived: later messages to
+    /// somebody else have. Two of them, one after the other, because messages that were written close
+    /// together may be sent at once and overtake each other.
     pub async fn settled_messages(&self, address: &str) -> Result<Vec<Message>> {
-        let sentinel = self.register().await?;
-        self.messages(&sentinel.email, 1).await?;
+        for _ in 0..2 {
+            let sentinel = self.register().await?;
+            self.messages(&sentinel.email, 1).await?;
+        }
         self.messages(address, 0).await
+    }
+}
+
+impl Options {
+    pub const WALK_STEPS: usize = 20_000;
+}
+
+impl Default for Options {
+    /// Another seed each time.
+    fn default() -> Self {
+        Self {
+            seed: uuid::Uuid::new_v4().as_u64_pair().1,
+            walk_steps: Self::WALK_STEPS,
+        }
     }
 }

@@ -204,7 +204,8 @@ impl Trial {
     }
 }
 
-async fn challenge(
+/// One answer to a challenge, through any client.
+pub async fn challenge(
     client: &Client,
     mfa_token: &Secret,
     method: Option<MfaMethod>,

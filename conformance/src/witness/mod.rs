@@ -2,7 +2,7 @@
 //! every answer against the document, and remembers both.
 //!
 //! No case can forget to check an answer, and none can check it more kindly than another. With several
-//! instances behind it, each request goes to the next one.
+//! instances behind it, each request goes to the next one, unless it names another.
 
 pub mod blank;
 pub mod contract;
@@ -16,3 +16,7 @@ pub use recorder::{CaseId, Recorder};
 
 /// Tells the witness which case a request belongs to. It is not passed on.
 pub const CASE_HEADER: &str = "x-conformance-case";
+
+/// Tells the witness which instance to ask, counted around from 0, where the next one in turn would not
+/// do. It is not passed on.
+pub const INSTANCE_HEADER: &str = "x-conformance-instance";

@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Answer, CASE_HEADER, Recorder, Sent};
+use super::{Answer, CASE_HEADER, INSTANCE_HEADER, Recorder, Sent};
 
 /// A proxy before one group of instances. It stops when it is dropped.
 pub struct Witness {
@@ -152,7 +152,7 @@ impl Line {
     }
 
     async fn try_pass(&self, sent: &Sent) -> Result<Answer> {
-        let turn = self.shared.next.fetch_add(1, Ordering::Relaxed) % self.senders.len();
+        let turn = self.turn(sent) % self.senders.len();
         let instance = &self.shared.instances[turn];
         let mut sender = self.senders[turn].lock().await;
         let usable = match sender.as_mut() {
@@ -170,6 +170,7 @@ impl Line {
         *request.headers_mut() = sent.headers.clone();
         request.headers_mut().remove(CONNECTION);
         request.headers_mut().remove(TRANSFER_ENCODING);
+        request.headers_mut().remove(INSTANCE_HEADER);
         let host = instance.authority().context("no host")?.as_str();
         request
             .headers_mut()
@@ -180,6 +181,14 @@ impl Line {
             headers: parts.headers,
             body: body.collect().await?.to_bytes(),
         })
+    }
+
+    /// The instance that the request names, or the next one.
+    fn turn(&self, sent: &Sent) -> usize {
+        let named = sent.headers.get(INSTANCE_HEADER);
+        named
+            .and_then(|number| number.to_str().ok()?.parse().ok())
+            .unwrap_or_else(|| self.shared.next.fetch_add(1, Ordering::Relaxed))
     }
 
     async fn connect(&self, instance: &Uri) -> Result<Sender> {

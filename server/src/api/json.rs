@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -51,6 +52,23 @@ pub fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>
     })?;
     let mut faults = Vec::new();
     let mut tree = Map::new();
+    // The decoder would put a replacement character where the bytes are no text.
+    for pair in text.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let path = [
+            body.clone(),
+            percent_decode_str(key).decode_utf8_lossy().into_owned(),
+        ];
+        if [key, value]
+            .iter()
+            .any(|half| percent_decode_str(half).decode_utf8().is_err())
+        {
+            note(
+                &mut faults,
+                fault(&path, "form_invalid", "not UTF-8".to_owned()),
+            );
+        }
+    }
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(text).map_err(|_| {
         vec![fault(
             std::slice::from_ref(&body),
@@ -300,6 +318,16 @@ mod tests {
                 .flat_map(|f| &f.loc)
                 .all(|part| part.len() <= MAX_NAME)
         );
+    }
+
+    #[test]
+    fn a_form_whose_bytes_are_no_text_is_refused_at_the_field() {
+        let faults = from_form::<Body>(b"email=a%ff").unwrap_err();
+        assert_eq!(
+            (faults[0].loc.join("."), faults[0].msg.as_str()),
+            ("body.email".into(), "not UTF-8")
+        );
+        assert_eq!(from_form::<Body>(b"email=%C3%A4").unwrap().email, "\u{e4}");
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl App {
                 .map(LoginOutcome::MfaPending),
             Some(code) => {
                 let remember = form.remember_device.then_some(device_name);
-                self.challenge_answer(of, code.trim(), form.method, remember, client)
+                self.challenge_answer(of, code.trim_matches(' '), form.method, remember, client)
                     .await
             }
         }

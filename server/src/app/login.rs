@@ -1,6 +1,9 @@
 //! The password step of a login.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::time::Instant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -15,11 +18,17 @@ use super::password::{Plain, Verdict};
 use super::random::hash;
 use super::session::{Authenticated, IssuedTokens};
 use super::sms::{Sent, TRIES};
+use super::token::LEEWAY;
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Reservation, Txn, User};
 
 const FIRST_DELAY_MS: i64 = 2_000;
 const LONGEST_DELAY_MS: i64 = 900_000;
+/// Longer than a guess takes to be judged, on a server that lives.
+const GUESS: Duration = Duration::from_secs(10);
+/// How long a guess waits for those before it to be judged, and how often it looks.
+const GUESS_PATIENCE: Duration = Duration::from_secs(3);
+const GUESS_GLANCE: Duration = Duration::from_millis(10);
 
 pub struct Login<'f> {
     pub username: &'f str,
@@ -45,6 +54,20 @@ pub struct PendingFactor {
     pub retry_after: Option<u64>,
 }
 
+/// A password that is being looked at.
+struct Guess {
+    at: String,
+    id: String,
+}
+
+impl Guess {
+    /// To be said in the transaction that records what came of it.
+    async fn judged(&self, txn: &Txn) -> Result<()> {
+        txn.lease_release(&self.at, &self.id).await?;
+        Ok(())
+    }
+}
+
 impl App {
     pub async fn login(&self, form: Login<'_>, client: &Client) -> Result<LoginOutcome> {
         if form.username.trim().is_empty() {
@@ -65,19 +88,21 @@ impl App {
         if form.grant_type.is_some_and(|grant| grant != "password") {
             return Err(Error::UnsupportedGrantType);
         }
-        // What is no address cannot belong to a user, and still costs the same.
-        let key = Email::parse(form.username)
-            .map_or_else(|_| form.username.trim().to_lowercase(), |email| email.key);
+        // What is no address cannot belong to a user, and still costs the same. It gets a key that no
+        // address has: folding it as addresses are would let look-alikes in.
+        let key = Email::parse(form.username).map_or_else(
+            |_| format!("no address: {}", form.username),
+            |email| email.key,
+        );
         let account = hash(&key);
         let network = client.network();
 
         // The turn comes before the count: what waits in the queue is not a guess yet. A try counts
-        // as a failure until it is judged, so more at once than are free would delay each other,
-        // the owner's own windows too.
+        // as a failure until it is judged, so more at once than are free would wait for each other.
         let free = usize::try_from(self.config.limits.password_free_failures).unwrap_or(usize::MAX);
         let guess_at = format!("{account} {network}");
         let (permit, _turn) = self.hasher.permit_to_guess(&guess_at, free).await?;
-        self.password_slot(&account, &network).await?;
+        let guess = self.password_slot(&account, &network).await?;
         let user = self.store.user_fetch_by_email_key(&key).await?;
         match (
             self.hasher.verify(permit, user.as_ref(), password).await?,
@@ -91,6 +116,7 @@ impl App {
                         .await?
                         .ok_or(Error::InvalidCredentials)?;
                     txn.password_failures_reset(&account, &network).await?;
+                    guess.judged(&txn).await?;
                     if let Some(hash) = &rehashed {
                         txn.user_password_hash_set(user.id, &user.password_hash, hash)
                             .await?;
@@ -115,32 +141,65 @@ impl App {
                     session: None,
                     detail: json!({ "account": account }),
                 };
-                self.audit_failure(client, audit).await?;
+                self.retried(|| async {
+                    let txn = self.store.begin().await?;
+                    guess.judged(&txn).await?;
+                    self.audit(&txn, client, audit.clone()).await?;
+                    self.commit(txn).await
+                })
+                .await?;
                 Err(Error::InvalidCredentials)
             }
         }
     }
 
-    /// Counts the attempt as a failure before the password is looked at.
-    async fn password_slot(&self, account: &str, network: &str) -> Result<()> {
-        let now = self.now();
+    /// Counts the attempt as a failure before the password is looked at. A delay that was started by
+    /// a guess which nobody has judged yet, here or in another process, is none: that guess may be
+    /// right, so this one waits for it.
+    async fn password_slot(&self, account: &str, network: &str) -> Result<Guess> {
         let free = i64::from(self.config.limits.password_free_failures);
-        let reservation = self
-            .store
-            .password_attempt_reserve(
-                account,
-                network,
-                now.ms(),
-                free,
-                FIRST_DELAY_MS,
-                LONGEST_DELAY_MS,
-            )
-            .await?;
-        match reservation {
-            Reservation::Granted => Ok(()),
-            Reservation::Blocked { until } => Err(Error::RateLimited {
-                retry_after: Timestamp(until).retry_after(now),
-            }),
+        let guess = Guess {
+            at: format!("guess:{account}:{network}"),
+            id: Uuid::now_v7().to_string(),
+        };
+        let patience = Instant::now() + GUESS_PATIENCE;
+        loop {
+            let now = self.now();
+            let tried = self.retried(|| async {
+                let txn = self.store.begin().await?;
+                let reservation = txn
+                    .password_attempt_reserve(
+                        account,
+                        network,
+                        now.ms(),
+                        free,
+                        FIRST_DELAY_MS,
+                        LONGEST_DELAY_MS,
+                    )
+                    .await?;
+                match reservation {
+                    Reservation::Granted => {
+                        // From the one before: whoever was granted last has started the delay.
+                        let until = now.plus(GUESS).ms();
+                        txn.lease_seize(&guess.at, &guess.id, until).await?;
+                        txn.commit().await?;
+                        Ok(None)
+                    }
+                    Reservation::Blocked { until } => {
+                        let unjudged = txn.lease_is_held(&guess.at, now.ms()).await?;
+                        txn.rollback().await?;
+                        Ok(Some((until, unjudged)))
+                    }
+                }
+            });
+            let Some((until, unjudged)) = tried.await? else {
+                return Ok(guess);
+            };
+            if !unjudged || Instant::now() >= patience {
+                let retry_after = Timestamp(until).retry_after(now);
+                return Err(Error::RateLimited { retry_after });
+            }
+            tokio::time::sleep(GUESS_GLANCE).await;
         }
     }
 
@@ -210,7 +269,10 @@ impl App {
             jti: Uuid::now_v7(),
             user_id: user.id,
             created_at: now.ms(),
-            expires_at: now.plus(self.config.tokens.mfa_pending_ttl.duration()).ms(),
+            // As long as its token is accepted, which is a little longer than it lives.
+            expires_at: now
+                .plus(self.config.tokens.mfa_pending_ttl.duration() + LEEWAY)
+                .ms(),
             attempts: 0,
             consumed_at: None,
             code_sent_at: None,
@@ -230,9 +292,8 @@ impl App {
         send: bool,
     ) -> Result<PendingFactor> {
         let now = self.now();
-        let left = std::time::Duration::from_millis(
-            u64::try_from(challenge.expires_at - now.ms()).unwrap_or(0),
-        );
+        let left = u64::try_from(challenge.expires_at - now.ms()).unwrap_or(0);
+        let left = Duration::from_millis(left).saturating_sub(LEEWAY);
         let mut methods = methods::verified(rows);
         let sms = methods::find(rows, Method::Sms, true).and_then(|row| row.phone.clone());
         let mut sent = None;

@@ -15,6 +15,7 @@ use super::error::{Error, Result};
 
 /// Clocks of two machines may differ this much.
 const LEEWAY_SECONDS: i64 = 5;
+pub(super) const LEEWAY: Duration = Duration::from_secs(LEEWAY_SECONDS as u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -1,6 +1,6 @@
 //! Named leases, for work that only one process should do at a time.
 
-use super::{Result, Txn, execute};
+use super::{Result, Txn, execute, query_number};
 
 impl Txn {
     /// Takes or prolongs the lease. False while another holder has it.
@@ -11,6 +11,21 @@ impl Txn {
                    WHERE leases.until <= $4 OR leases.holder = excluded.holder";
         let values = [name.into(), holder.into(), until.into(), now.into()];
         Ok(execute(&self.inner, sql, values).await? == 1)
+    }
+
+    /// Takes the lease from whoever has it.
+    pub async fn lease_seize(&self, name: &str, holder: &str, until: i64) -> Result<()> {
+        let sql = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \
+                   ON CONFLICT (name) DO UPDATE SET \
+                     holder = excluded.holder, until = excluded.until";
+        execute(&self.inner, sql, [name.into(), holder.into(), until.into()]).await?;
+        Ok(())
+    }
+
+    pub async fn lease_is_held(&self, name: &str, now: i64) -> Result<bool> {
+        let sql = "SELECT count(*) FROM leases WHERE name = $1 AND until > $2";
+        let held = query_number(&self.inner, sql, [name.into(), now.into()]).await?;
+        Ok(held.unwrap_or(0) > 0)
     }
 
     pub async fn lease_release(&self, name: &str, holder: &str) -> Result<bool> {

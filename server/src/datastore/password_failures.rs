@@ -1,6 +1,6 @@
 //! The growing delay after wrong passwords, counted per account and client network.
 
-use super::{Datastore, Error, Result, Txn, execute, query_number, query_one, retried};
+use super::{Error, Result, Txn, execute, query_number, query_one};
 
 /// Whether a password may be checked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,33 +12,10 @@ pub enum Reservation {
     },
 }
 
-impl Datastore {
+impl Txn {
     /// Counts the attempt before the password is looked at. The first `free` attempts come without
     /// a delay between them; the last of these and each one after it starts a delay of `base_ms`,
     /// doubled every time up to `max_ms`. An attempt inside a delay neither counts nor prolongs it.
-    pub async fn password_attempt_reserve(
-        &self,
-        account: &str,
-        network: &str,
-        now: i64,
-        free: i64,
-        base_ms: i64,
-        max_ms: i64,
-    ) -> Result<Reservation> {
-        retried(|| async {
-            let txn = self.begin().await?;
-            let reservation = txn
-                .password_attempt_reserve(account, network, now, free, base_ms, max_ms)
-                .await?;
-            txn.commit().await?;
-            Ok(reservation)
-        })
-        .await
-    }
-}
-
-impl Txn {
-    /// See [`Datastore::password_attempt_reserve`].
     pub async fn password_attempt_reserve(
         &self,
         account: &str,
@@ -106,4 +83,25 @@ fn doublings_below(base: i64, max: i64) -> i64 {
         doublings += 1;
     }
     doublings
+}
+
+#[cfg(test)]
+impl super::Datastore {
+    /// [`Txn::password_attempt_reserve`] in a transaction of its own.
+    pub async fn password_attempt_reserve(
+        &self,
+        account: &str,
+        network: &str,
+        now: i64,
+        free: i64,
+        base_ms: i64,
+        max_ms: i64,
+    ) -> Result<Reservation> {
+        let txn = self.begin().await?;
+        let reservation = txn
+            .password_attempt_reserve(account, network, now, free, base_ms, max_ms)
+            .await?;
+        txn.commit().await?;
+        Ok(reservation)
+    }
 }

@@ -29,7 +29,17 @@ impl Outbox {
         }
     }
 
+    /// Everything sent to an address so far, oldest first.
     pub fn to(&self, address: &str) -> Result<Vec<Message>> {
+        self.matching(|message| message.to == address)
+    }
+
+    /// Everything sent so far, oldest first.
+    pub fn all(&self) -> Result<Vec<Message>> {
+        self.matching(|_| true)
+    }
+
+    fn matching(&self, wanted: impl Fn(&Message) -> bool) -> Result<Vec<Message>> {
         let entries = match std::fs::read_dir(&self.directory) {
             // A server that has sent nothing yet need not have made its directory.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -38,21 +48,25 @@ impl Outbox {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // A message is written under another name first, and may be gone from there by now.
+            if !name.ends_with(".eml") && !name.ends_with(".sms.txt") {
+                continue;
+            }
             if let Entry::Vacant(unread) = read.entry(entry.file_name()) {
                 let text = std::fs::read(entry.path())?;
-                let name = entry.file_name().to_string_lossy().into_owned();
                 let written = entry.metadata()?.modified()?;
                 unread.insert((written, parse(&name, &text)?));
             }
         }
-        let mut mine: Vec<_> = read
+        let mut found: Vec<_> = read
             .values()
             .filter_map(|(written, message)| Some((written, message.as_ref()?)))
-            .filter(|(_, message)| message.to == address)
+            .filter(|(_, message)| wanted(message))
             .collect();
         // Not by name: the server's clock may stand still, the file system's does not.
-        mine.sort_by_key(|(written, _)| *written);
-        Ok(mine
+        found.sort_by_key(|(written, _)| *written);
+        Ok(found
             .into_iter()
             .map(|(_, message)| message.clone())
             .collect())

@@ -1,0 +1,161 @@
+//! Databases that do not keep what they are told of second factors.
+
+use super::Fault;
+
+pub const FAULTS: &[Fault] = &[
+    Fault::database(
+        "enrolment-spares-other-sessions",
+        "Sessions that know only the password survive the first second factor.",
+        "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'mfa_enabled' BEGIN
+           UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
+        &["totp::enrolling_ends_the_sessions_that_know_only_the_password"],
+    ),
+    Fault::database(
+        "reset-spares-sessions",
+        "An MFA reset leaves the sessions alive.",
+        "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'mfa_reset' BEGIN
+           UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
+        &["mfa_reset::a_reset_removes_everything"],
+    ),
+    Fault::database(
+        "used-reset-tokens-are-forgotten",
+        "The table of used MFA reset tokens stays empty.",
+        "CREATE TRIGGER fault AFTER INSERT ON mfa_reset_tokens_used BEGIN
+           DELETE FROM mfa_reset_tokens_used WHERE token_id = NEW.token_id; END",
+        &["mfa_reset::a_token_works_once", "mfa_reset::used_comes_before_expired"],
+    ),
+    Fault::database(
+        "backup-codes-last",
+        "A backup code can be used any number of times.",
+        "CREATE TRIGGER fault AFTER UPDATE OF used_at ON backup_codes BEGIN
+           UPDATE backup_codes SET used_at = NULL WHERE id = NEW.id; END",
+        &["backup_codes::a_code_logs_in_once"],
+    ),
+    Fault::database(
+        "backup-codes-outlive-methods",
+        "Removing the last method leaves the backup codes.",
+        "CREATE TRIGGER fault BEFORE DELETE ON backup_codes BEGIN SELECT RAISE(IGNORE); END",
+        &["methods::removing_the_last_method_turns_mfa_off"],
+    ),
+    Fault::database(
+        "totp-codes-last",
+        "A TOTP code can be used again while its step lasts.",
+        "CREATE TRIGGER fault AFTER UPDATE OF last_used_step ON mfa_methods WHEN OLD.verified BEGIN
+           UPDATE mfa_methods SET last_used_step = OLD.last_used_step WHERE id = NEW.id; END",
+        &["challenge::a_code_is_good_for_one_login", "challenge::steps_go_forward_only"],
+    ),
+    Fault::database(
+        "enrolment-code-logs-in",
+        "The TOTP code that enrolled the method logs in as well.",
+        "CREATE TRIGGER fault AFTER UPDATE OF last_used_step ON mfa_methods WHEN NOT OLD.verified BEGIN
+           UPDATE mfa_methods SET last_used_step = NULL WHERE id = NEW.id; END",
+        &["totp::the_code_that_enrolled_cannot_log_in"],
+    ),
+    Fault::database(
+        "setup-replaces-at-once",
+        "A new TOTP set-up kills the verified method before it is verified itself.",
+        "CREATE TRIGGER fault AFTER INSERT ON mfa_methods WHEN NOT NEW.verified BEGIN
+           DELETE FROM mfa_methods WHERE user_id = NEW.user_id AND method = NEW.method AND verified; END",
+        &["totp::a_verified_authenticator_works_until_its_replacement_is_verified"],
+    ),
+    Fault::database(
+        "pending-tokens-last",
+        "An mfa_token logs in more than once.",
+        "CREATE TRIGGER fault AFTER UPDATE OF consumed_at ON mfa_challenges BEGIN
+           UPDATE mfa_challenges SET consumed_at = NULL WHERE jti = NEW.jti; END",
+        &["challenge::an_mfa_token_is_good_for_one_login"],
+    ),
+    Fault::database(
+        "tries-of-a-token-are-not-counted",
+        "An mfa_token survives any number of wrong codes.",
+        "CREATE TRIGGER fault AFTER UPDATE OF attempts ON mfa_challenges BEGIN
+           UPDATE mfa_challenges SET attempts = 0 WHERE jti = NEW.jti; END",
+        &["challenge::five_tries_kill_the_mfa_token"],
+    ),
+    Fault::database(
+        "wrong-codes-never-lock",
+        "Wrong second factors are not counted across logins.",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_events WHEN NEW.bucket LIKE 'mfa:%' BEGIN
+           DELETE FROM rate_events WHERE id = NEW.id; END",
+        &["challenge_lock::ten_failures_across_logins_lock_the_second_factor"],
+    ),
+    Fault::database(
+        "password-resets-the-lock",
+        "A right password forgives all wrong second factors.",
+        "CREATE TRIGGER fault AFTER INSERT ON mfa_challenges BEGIN
+           DELETE FROM rate_events WHERE replace(bucket, '-', '') = 'mfa:' || lower(hex(NEW.user_id)); END",
+        &["challenge_lock::ten_failures_across_logins_lock_the_second_factor"],
+    ),
+    Fault::database(
+        "success-resets-the-lock",
+        "A right second factor forgives all wrong ones.",
+        "CREATE TRIGGER fault AFTER INSERT ON sessions BEGIN
+           DELETE FROM rate_events WHERE replace(bucket, '-', '') = 'mfa:' || lower(hex(NEW.user_id)); END",
+        &["challenge_lock::a_success_gives_back_only_its_own_slot"],
+    ),
+    Fault::database(
+        "success-counts-as-failure",
+        "A right second factor counts as a wrong one.",
+        "CREATE TRIGGER fault BEFORE DELETE ON rate_events WHEN OLD.bucket LIKE 'mfa:%' BEGIN
+           SELECT RAISE(IGNORE); END",
+        &["challenge_lock::a_success_gives_back_only_its_own_slot"],
+    ),
+    Fault::database(
+        "setup-codes-can-be-guessed",
+        "Wrong codes at a TOTP set-up are not counted.",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_events WHEN NEW.bucket LIKE 'mfa!_setup:%' ESCAPE '!' BEGIN
+           DELETE FROM rate_events WHERE id = NEW.id; END",
+        &["totp::five_wrong_codes_end_the_set_up"],
+    ),
+    Fault::database(
+        "sms-codes-can-be-guessed",
+        "Tries at a code sent by SMS are not counted.",
+        "CREATE TRIGGER fault AFTER UPDATE OF attempts ON sms_codes BEGIN
+           UPDATE sms_codes SET attempts = 0 WHERE user_id = NEW.user_id AND purpose = NEW.purpose; END",
+        &["phone::five_wrong_codes_use_a_code_up"],
+    ),
+    Fault::database(
+        "sms-codes-last",
+        "A code sent by SMS logs in more than once.",
+        "CREATE TRIGGER fault AFTER DELETE ON sms_codes WHEN OLD.purpose = 'login' BEGIN
+           INSERT INTO sms_codes VALUES (OLD.user_id, OLD.purpose, OLD.phone, OLD.code_sealed,
+             OLD.created_at, OLD.expires_at, OLD.attempts); END",
+        &["challenge_sms::a_code_logs_in_once"],
+    ),
+    Fault::database(
+        "devices-survive-a-reset",
+        "Trusted devices stay trusted, whatever revokes them.",
+        "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON trusted_devices BEGIN
+           UPDATE trusted_devices SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
+        &["trusted_devices_end::deactivation_ends_it", "trusted_devices_end::a_revoked_device_needs_the_second_factor_again"],
+    ),
+    Fault::database(
+        "devices-survive-other-methods",
+        "Trusted devices stay trusted when a method is added or removed.",
+        "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON trusted_devices
+           WHEN NEW.revoked_reason LIKE 'mfa!_method!_%' ESCAPE '!' BEGIN
+           UPDATE trusted_devices SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
+        &["trusted_devices_end::an_added_method_ends_it", "trusted_devices_end::a_removed_method_ends_it"],
+    ),
+    Fault::database(
+        "old-device-secret-lives-on",
+        "The secret of a trusted device is never replaced.",
+        "CREATE TRIGGER fault AFTER UPDATE OF secret_hash ON trusted_devices BEGIN
+           UPDATE trusted_devices SET secret_hash = OLD.secret_hash WHERE id = NEW.id; END",
+        &["trusted_devices::the_secret_changes_with_each_use"],
+    ),
+    Fault::database(
+        "devices-are-trusted-longer-each-time",
+        "A trusted device's 30 days begin anew with each use.",
+        "CREATE TRIGGER fault AFTER UPDATE OF last_used_at ON trusted_devices BEGIN
+           UPDATE trusted_devices SET expires_at = NEW.last_used_at + 2592000000 WHERE id = NEW.id; END",
+        &["expiry::a_device_is_trusted_for_30_days"],
+    ),
+    Fault::database(
+        "devices-are-never-evicted",
+        "The twenty-first device leaves the oldest one trusted.",
+        "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON trusted_devices WHEN NEW.revoked_reason = 'evicted' BEGIN
+           UPDATE trusted_devices SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
+        &["trusted_devices::the_oldest_of_more_than_twenty_is_evicted"],
+    ),
+];

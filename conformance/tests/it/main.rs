@@ -1,0 +1,6 @@
+//! The suite's own program, run as its users run it: against a server in a second process, of which it
+//! knows the address and the messages only.
+
+mod command;
+mod messages;
+mod support;
