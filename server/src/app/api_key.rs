@@ -32,39 +32,45 @@ impl App {
             return Ok(row);
         }
         let minted = mint(self.random.as_ref(), API_KEY_PREFIX)?;
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        self.api_key_ensure(&txn, caller, client, &user, &minted)
-            .await?;
-        let row = api_key_of(&txn, &user).await?;
-        self.commit(txn).await?;
-        Ok(row)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            self.api_key_ensure(&txn, caller, client, &user, &minted)
+                .await?;
+            let row = api_key_of(&txn, &user).await?;
+            self.commit(txn).await?;
+            Ok(row)
+        })
+        .await
     }
 
     pub async fn api_key_rotate(&self, caller: &Caller, client: &Client) -> Result<Rotated> {
         self.step_up(caller).await?;
         let minted = mint(self.random.as_ref(), API_KEY_PREFIX)?;
         let now = self.now().ms();
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        self.api_key_ensure(&txn, caller, client, &user, &minted)
-            .await?;
-        let hint = hint(&minted.plain);
-        txn.api_key_replace(user.id, &minted.hash, API_KEY_PREFIX, &hint, now)
-            .await?;
-        let row = api_key_of(&txn, &user).await?;
-        self.audit(&txn, client, about("api_key.rotated", &user, caller, &row))
-            .await?;
-        let message = Message::ApiKeyRotated {
-            at: now,
-            ip: client.ip.to_string(),
-        };
-        self.notify(&txn, &user, message).await?;
-        self.commit(txn).await?;
-        Ok(Rotated {
-            row,
-            secret: minted.plain,
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            self.api_key_ensure(&txn, caller, client, &user, &minted)
+                .await?;
+            let hint = hint(&minted.plain);
+            txn.api_key_replace(user.id, &minted.hash, API_KEY_PREFIX, &hint, now)
+                .await?;
+            let row = api_key_of(&txn, &user).await?;
+            self.audit(&txn, client, about("api_key.rotated", &user, caller, &row))
+                .await?;
+            let message = Message::ApiKeyRotated {
+                at: now,
+                ip: client.ip.to_string(),
+            };
+            self.notify(&txn, &user, message).await?;
+            self.commit(txn).await?;
+            Ok(Rotated {
+                row,
+                secret: minted.plain.clone(),
+            })
         })
+        .await
     }
 
     /// Notes that a request came with the key. Most requests write nothing.
@@ -74,9 +80,12 @@ impl App {
         if row.last_used_at.is_some_and(|at| at >= stale) {
             return Ok(());
         }
-        let txn = self.store.begin().await?;
-        txn.api_key_touch(row.id, now.ms(), stale).await?;
-        Ok(txn.commit().await?)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            txn.api_key_touch(row.id, now.ms(), stale).await?;
+            Ok(txn.commit().await?)
+        })
+        .await
     }
 
     /// Of any number of first calls one creates the key, and all see that one.

@@ -8,6 +8,7 @@ use super::{App, Client, Result};
 use crate::datastore::{AuditEvent, Txn, User};
 
 /// An event to be recorded. `detail` never holds a secret.
+#[derive(Clone)]
 pub struct Audit<'a> {
     pub event: &'a str,
     pub user: Option<&'a User>,
@@ -73,8 +74,11 @@ impl App {
 
     /// A failure, committed although the answer is an error.
     pub(super) async fn audit_failure(&self, client: &Client, audit: Audit<'_>) -> Result<()> {
-        let txn = self.store.begin().await?;
-        self.audit(&txn, client, audit).await?;
-        self.commit(txn).await
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            self.audit(&txn, client, audit.clone()).await?;
+            self.commit(txn).await
+        })
+        .await
     }
 }

@@ -19,6 +19,7 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const CHARACTERS: usize = 10;
 
 /// A new set, not stored yet. All codes share one salt, so that a guess costs one hash.
+#[derive(Clone)]
 pub(super) struct FreshCodes {
     pub plain: Vec<Zeroizing<String>>,
     hashes: Vec<String>,
@@ -42,26 +43,30 @@ impl App {
         }
         let fresh = self.backup_codes_mint().await?;
         let now = self.now().ms();
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        if verified(&txn.mfa_methods_list(user.id).await?).is_empty() {
-            return Err(Error::MfaNotEnabled);
-        }
-        txn.backup_codes_replace(user.id, fresh.rows(user.id, now))
-            .await?;
-        let audit = Audit::of("mfa.backup_codes.regenerated", &user).session(caller.session_id());
-        self.audit(&txn, client, audit.detail(json!({ "codes": CODES })))
-            .await?;
-        let message = Message::BackupCodesRegenerated {
-            at: now,
-            ip: client.ip.to_string(),
-        };
-        self.notify(&txn, &user, message).await?;
-        self.commit(txn).await?;
-        Ok(RegeneratedCodes {
-            codes: fresh.plain,
-            generated_at: now,
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            if verified(&txn.mfa_methods_list(user.id).await?).is_empty() {
+                return Err(Error::MfaNotEnabled);
+            }
+            txn.backup_codes_replace(user.id, fresh.rows(user.id, now))
+                .await?;
+            let audit =
+                Audit::of("mfa.backup_codes.regenerated", &user).session(caller.session_id());
+            self.audit(&txn, client, audit.detail(json!({ "codes": CODES })))
+                .await?;
+            let message = Message::BackupCodesRegenerated {
+                at: now,
+                ip: client.ip.to_string(),
+            };
+            self.notify(&txn, &user, message).await?;
+            self.commit(txn).await?;
+            Ok(RegeneratedCodes {
+                codes: fresh.plain.clone(),
+                generated_at: now,
+            })
         })
+        .await
     }
 
     pub(super) async fn backup_codes_mint(&self) -> Result<FreshCodes> {

@@ -30,6 +30,13 @@ pub struct Challenge<'f> {
     pub device_name: Option<&'f str>,
 }
 
+/// What an mfa-pending token names.
+#[derive(Clone, Copy)]
+struct Asked {
+    user: Uuid,
+    jti: Uuid,
+}
+
 /// What a code is checked against, once it is known to have a chance.
 enum Proof {
     TotpStep { method: Uuid, step: i64 },
@@ -67,42 +74,48 @@ impl App {
         let decoded = decoded
             .filter(|token| !token.expired)
             .ok_or(Error::MfaTokenInvalid)?;
-        let jti = decoded.claims.jti;
+        let of = Asked {
+            user: decoded.claims.sub,
+            jti: decoded.claims.jti,
+        };
         match form.code {
             None => self
-                .challenge_resend(jti, client)
+                .challenge_resend(of, client)
                 .await
                 .map(LoginOutcome::MfaPending),
             Some(code) => {
                 let remember = form.remember_device.then_some(device_name);
-                self.challenge_answer(jti, code.trim_matches(' '), form.method, remember, client)
+                self.challenge_answer(of, code.trim_matches(' '), form.method, remember, client)
                     .await
             }
         }
     }
 
     /// Sends a code (again). It is no try.
-    async fn challenge_resend(&self, jti: Uuid, client: &Client) -> Result<PendingFactor> {
-        let txn = self.store.begin().await?;
-        let (challenge, user) = self.challenge_live(&txn, jti).await?;
-        let rows = txn.mfa_methods_list(user.id).await?;
-        if methods::find(&rows, Method::Sms, true).is_none() {
-            return Err(Error::MfaMethodUnavailable);
-        }
-        let pending = self
-            .pending_factor(&txn, &user, &rows, &challenge, true)
-            .await?;
-        if pending.code_sent {
-            self.audit(&txn, client, Audit::of("mfa.code_sent", &user))
+    async fn challenge_resend(&self, of: Asked, client: &Client) -> Result<PendingFactor> {
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let (challenge, user) = self.challenge_live(&txn, of).await?;
+            let rows = txn.mfa_methods_list(user.id).await?;
+            if methods::find(&rows, Method::Sms, true).is_none() {
+                return Err(Error::MfaMethodUnavailable);
+            }
+            let pending = self
+                .pending_factor(&txn, &user, &rows, &challenge, true)
                 .await?;
-        }
-        self.commit(txn).await?;
-        Ok(pending)
+            if pending.code_sent {
+                self.audit(&txn, client, Audit::of("mfa.code_sent", &user))
+                    .await?;
+            }
+            self.commit(txn).await?;
+            Ok(pending)
+        })
+        .await
     }
 
     async fn challenge_answer(
         &self,
-        jti: Uuid,
+        of: Asked,
         code: &str,
         method: Option<Method>,
         remember: Option<Option<String>>,
@@ -114,93 +127,102 @@ impl App {
             None if !is_six_digits(code) => Some(self.hasher.permit().await?),
             _ => None,
         };
-        let (user, rows, method, slot) = self.challenge_slot(jti, code, method, client).await?;
+        let (user, rows, method, slot) = self.challenge_slot(of, code, method, client).await?;
         let proof = self
             .challenge_verify(&user, &rows, method, code, permit)
             .await?;
         let Some(proof) = proof else {
             return self.challenge_failed(&user, method, client).await;
         };
-        let txn = self.store.begin().await?;
-        let user = txn
-            .user_lock(user.id)
-            .await?
-            .ok_or(Error::MfaTokenInvalid)?;
-        gate(&user).map_err(|_| Error::MfaTokenInvalid)?;
-        if !self.proof_consume(&txn, &user, &proof).await? {
-            txn.rollback().await?;
-            return self.challenge_failed(&user, method, client).await;
-        }
-        // Rolling back gives the code back: the login that used the token up did not need it.
-        if !txn.mfa_challenge_consume(jti, self.now().ms()).await? {
-            return Err(Error::MfaTokenInvalid);
-        }
-        txn.rate_give_back(slot).await?;
-        let trusted_device = match remember {
-            Some(name) => Some(self.trusted_device_add(&txn, &user, name, client).await?),
-            None => None,
-        };
-        let amr: &[&str] = match method {
-            Method::Totp => &["pwd", "otp", "mfa"],
-            Method::Sms => &["pwd", "sms", "mfa"],
-            Method::BackupCodes => &["pwd", "backup_code", "mfa"],
-        };
-        let how = Authenticated {
-            amr,
-            mfa_satisfied: true,
-            mfa_enabled: true,
-            trusted_device,
-        };
-        let outcome = self
-            .login_done(&txn, user, how, "login.mfa", client)
-            .await?;
-        self.commit(txn).await?;
-        Ok(outcome)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = txn
+                .user_lock(user.id)
+                .await?
+                .ok_or(Error::MfaTokenInvalid)?;
+            gate(&user).map_err(|_| Error::MfaTokenInvalid)?;
+            if !self.proof_consume(&txn, &user, &proof).await? {
+                txn.rollback().await?;
+                return self.challenge_failed(&user, method, client).await;
+            }
+            // Rolling back gives the code back: the login that used the token up did not need it.
+            if !txn.mfa_challenge_consume(of.jti, self.now().ms()).await? {
+                return Err(Error::MfaTokenInvalid);
+            }
+            txn.rate_give_back(slot).await?;
+            let trusted_device = match &remember {
+                Some(name) => Some(
+                    self.trusted_device_add(&txn, &user, name.clone(), client)
+                        .await?,
+                ),
+                None => None,
+            };
+            let amr: &[&str] = match method {
+                Method::Totp => &["pwd", "otp", "mfa"],
+                Method::Sms => &["pwd", "sms", "mfa"],
+                Method::BackupCodes => &["pwd", "backup_code", "mfa"],
+            };
+            let how = Authenticated {
+                amr,
+                mfa_satisfied: true,
+                mfa_enabled: true,
+                trusted_device,
+            };
+            let outcome = self
+                .login_done(&txn, user, how, "login.mfa", client)
+                .await?;
+            self.commit(txn).await?;
+            Ok(outcome)
+        })
+        .await
     }
 
     /// Takes a try of the token and one of the account, and commits both before the code is looked
     /// at: whatever happens next, they are counted.
     async fn challenge_slot(
         &self,
-        jti: Uuid,
+        of: Asked,
         code: &str,
         method: Option<Method>,
         client: &Client,
     ) -> Result<(User, Vec<MfaMethod>, Method, Uuid)> {
         let now = self.now();
-        let txn = self.store.begin().await?;
-        let (_, user) = self.challenge_live(&txn, jti).await?;
-        let rows = txn.mfa_methods_list(user.id).await?;
-        let bucket = format!("mfa:{}", user.id);
-        let window = i64::try_from(FAILURE_WINDOW.as_millis()).unwrap_or(i64::MAX);
-        let limit = i64::from(self.config.limits.mfa_failures);
-        let slot = match txn.rate_take(&bucket, now.ms(), window, limit).await? {
-            Taken::Granted(slot) => slot,
-            Taken::Limited { retry_at } => {
-                let retry_after = Timestamp(retry_at).retry_after(now);
-                self.audit(&txn, client, Audit::of("login.mfa_locked", &user))
-                    .await?;
-                self.commit(txn).await?;
-                return Err(Error::MfaLocked { retry_after });
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let (_, user) = self.challenge_live(&txn, of).await?;
+            let rows = txn.mfa_methods_list(user.id).await?;
+            let bucket = format!("mfa:{}", user.id);
+            let window = i64::try_from(FAILURE_WINDOW.as_millis()).unwrap_or(i64::MAX);
+            let limit = i64::from(self.config.limits.mfa_failures);
+            let slot = match txn.rate_take(&bucket, now.ms(), window, limit).await? {
+                Taken::Granted(slot) => slot,
+                Taken::Limited { retry_at } => {
+                    let retry_after = Timestamp(retry_at).retry_after(now);
+                    self.audit(&txn, client, Audit::of("login.mfa_locked", &user))
+                        .await?;
+                    self.commit(txn).await?;
+                    return Err(Error::MfaLocked { retry_after });
+                }
+            };
+            let method = match method {
+                Some(method) => method,
+                None => implied_method(&rows, code),
+            };
+            let available = match method {
+                Method::BackupCodes => !txn.backup_codes_fetch(user.id).await?.is_empty(),
+                method => methods::find(&rows, method, true).is_some(),
+            };
+            if !available {
+                return Err(Error::MfaMethodUnavailable);
             }
-        };
-        let method = match method {
-            Some(method) => method,
-            None => implied_method(&rows, code),
-        };
-        let available = match method {
-            Method::BackupCodes => !txn.backup_codes_fetch(user.id).await?.is_empty(),
-            method => methods::find(&rows, method, true).is_some(),
-        };
-        if !available {
-            return Err(Error::MfaMethodUnavailable);
-        }
-        let counted = txn
-            .mfa_challenge_attempt(jti, TRIES_PER_TOKEN, now.ms())
-            .await?;
-        counted.ok_or(Error::MfaTokenInvalid)?;
-        txn.commit().await?;
-        Ok((user, rows, method, slot))
+            let counted = txn
+                .mfa_challenge_attempt(of.jti, TRIES_PER_TOKEN, now.ms())
+                .await?;
+            counted.ok_or(Error::MfaTokenInvalid)?;
+            txn.commit().await?;
+            Ok((user, rows, method, slot))
+        })
+        .await
     }
 
     async fn challenge_verify(
@@ -230,11 +252,16 @@ impl App {
                 // Typed with the spaces that phones show, as everywhere else.
                 let code: String = code.chars().filter(|c| *c != ' ').collect();
                 // The try at the code commits by itself; a right code is used up with the login.
-                let txn = self.store.begin().await?;
                 let compared = self
-                    .sms_compare(&txn, user, SmsPurpose::Login, phone, &code)
+                    .retried(|| async {
+                        let txn = self.store.begin().await?;
+                        let compared = self
+                            .sms_compare(&txn, user, SmsPurpose::Login, phone, &code)
+                            .await?;
+                        txn.commit().await?;
+                        Ok(compared)
+                    })
                     .await?;
-                txn.commit().await?;
                 Ok(compared.ok().map(|sent| Proof::SmsCode {
                     method: row.id,
                     sealed: sent.code_sealed,
@@ -280,15 +307,13 @@ impl App {
     }
 
     /// The challenge and its user, both still good for a login.
-    async fn challenge_live(&self, txn: &Txn, jti: Uuid) -> Result<(MfaChallenge, User)> {
-        let challenge = txn
-            .mfa_challenge_fetch(jti)
-            .await?
-            .ok_or(Error::MfaTokenInvalid)?;
-        let live = is_live(&challenge, self.now());
-        let user = txn.user_lock(challenge.user_id).await?;
-        let user = user.filter(|user| live && gate(user).is_ok());
-        Ok((challenge, user.ok_or(Error::MfaTokenInvalid)?))
+    async fn challenge_live(&self, txn: &Txn, of: Asked) -> Result<(MfaChallenge, User)> {
+        // The user first: whoever had the lock before may have changed the challenge.
+        let user = txn.user_lock(of.user).await?;
+        let challenge = txn.mfa_challenge_fetch(of.jti).await?;
+        let challenge = challenge.filter(|row| row.user_id == of.user && is_live(row, self.now()));
+        let user = user.filter(|user| gate(user).is_ok());
+        challenge.zip(user).ok_or(Error::MfaTokenInvalid)
     }
 }
 

@@ -65,6 +65,8 @@ pub enum Error {
 
     // Ours.
     Overloaded,
+    /// Another transaction won; nothing of this one is left. Said only when trying again was no use.
+    Contention,
     Internal(String),
 }
 
@@ -93,10 +95,20 @@ impl From<datastore::Error> for Error {
                 tracing::warn!(error = %text, "the database is unavailable");
                 Self::Overloaded
             }
+            datastore::Error::Contention(text) => {
+                tracing::debug!(error = %text, "another transaction won");
+                Self::Contention
+            }
             datastore::Error::Conflict(text) | datastore::Error::Internal(text) => {
                 Self::Internal(text)
             }
         }
+    }
+}
+
+impl datastore::Contention for Error {
+    fn is_contention(&self) -> bool {
+        matches!(self, Self::Contention)
     }
 }
 

@@ -109,27 +109,30 @@ impl App {
             user,
         ) {
             (Verdict::Right { rehashed }, Some(user)) => {
-                let txn = self.store.begin().await?;
-                let user = txn
-                    .user_lock(user.id)
-                    .await?
-                    .ok_or(Error::InvalidCredentials)?;
-                txn.password_failures_reset(&account, &network).await?;
-                guess.judged(&txn).await?;
-                if let Some(hash) = rehashed {
-                    txn.user_password_hash_set(user.id, &user.password_hash, &hash)
+                self.retried(|| async {
+                    let txn = self.store.begin().await?;
+                    let user = txn
+                        .user_lock(user.id)
+                        .await?
+                        .ok_or(Error::InvalidCredentials)?;
+                    txn.password_failures_reset(&account, &network).await?;
+                    guess.judged(&txn).await?;
+                    if let Some(hash) = &rehashed {
+                        txn.user_password_hash_set(user.id, &user.password_hash, hash)
+                            .await?;
+                    }
+                    if let Err(refusal) = gate(&user) {
+                        self.audit_gate(&txn, client, &user).await?;
+                        self.commit(txn).await?;
+                        return Err(refusal);
+                    }
+                    let outcome = self
+                        .password_passed(&txn, user, &form.trusted_devices, client)
                         .await?;
-                }
-                if let Err(refusal) = gate(&user) {
-                    self.audit_gate(&txn, client, &user).await?;
                     self.commit(txn).await?;
-                    return Err(refusal);
-                }
-                let outcome = self
-                    .password_passed(&txn, user, &form.trusted_devices, client)
-                    .await?;
-                self.commit(txn).await?;
-                Ok(outcome)
+                    Ok(outcome)
+                })
+                .await
             }
             (_, user) => {
                 let audit = Audit {
@@ -138,10 +141,13 @@ impl App {
                     session: None,
                     detail: json!({ "account": account }),
                 };
-                let txn = self.store.begin().await?;
-                guess.judged(&txn).await?;
-                self.audit(&txn, client, audit).await?;
-                self.commit(txn).await?;
+                self.retried(|| async {
+                    let txn = self.store.begin().await?;
+                    guess.judged(&txn).await?;
+                    self.audit(&txn, client, audit.clone()).await?;
+                    self.commit(txn).await
+                })
+                .await?;
                 Err(Error::InvalidCredentials)
             }
         }
@@ -159,33 +165,39 @@ impl App {
         let patience = Instant::now() + GUESS_PATIENCE;
         loop {
             let now = self.now();
-            let txn = self.store.begin().await?;
-            let reservation = txn
-                .password_attempt_reserve(
-                    account,
-                    network,
-                    now.ms(),
-                    free,
-                    FIRST_DELAY_MS,
-                    LONGEST_DELAY_MS,
-                )
-                .await?;
-            match reservation {
-                Reservation::Granted => {
-                    // From the one before: whoever was granted last has started the delay.
-                    let until = now.plus(GUESS).ms();
-                    txn.lease_seize(&guess.at, &guess.id, until).await?;
-                    txn.commit().await?;
-                    return Ok(guess);
-                }
-                Reservation::Blocked { until } => {
-                    let unjudged = txn.lease_is_held(&guess.at, now.ms()).await?;
-                    txn.rollback().await?;
-                    if !unjudged || Instant::now() >= patience {
-                        let retry_after = Timestamp(until).retry_after(now);
-                        return Err(Error::RateLimited { retry_after });
+            let tried = self.retried(|| async {
+                let txn = self.store.begin().await?;
+                let reservation = txn
+                    .password_attempt_reserve(
+                        account,
+                        network,
+                        now.ms(),
+                        free,
+                        FIRST_DELAY_MS,
+                        LONGEST_DELAY_MS,
+                    )
+                    .await?;
+                match reservation {
+                    Reservation::Granted => {
+                        // From the one before: whoever was granted last has started the delay.
+                        let until = now.plus(GUESS).ms();
+                        txn.lease_seize(&guess.at, &guess.id, until).await?;
+                        txn.commit().await?;
+                        Ok(None)
+                    }
+                    Reservation::Blocked { until } => {
+                        let unjudged = txn.lease_is_held(&guess.at, now.ms()).await?;
+                        txn.rollback().await?;
+                        Ok(Some((until, unjudged)))
                     }
                 }
+            });
+            let Some((until, unjudged)) = tried.await? else {
+                return Ok(guess);
+            };
+            if !unjudged || Instant::now() >= patience {
+                let retry_after = Timestamp(until).retry_after(now);
+                return Err(Error::RateLimited { retry_after });
             }
             tokio::time::sleep(GUESS_GLANCE).await;
         }

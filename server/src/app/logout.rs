@@ -31,27 +31,30 @@ impl App {
         let Some(session) = session else {
             return Ok(());
         };
-        let txn = self.store.begin().await?;
-        let Some((session, user)) = txn.session_with_user_fetch(session).await? else {
-            return Ok(());
-        };
-        let valid = own.is_some_and(|decoded| !decoded.expired)
-            && session.revoked_at.is_none()
-            && session.expires_at > now.ms()
-            && gate(&user).is_ok();
-        let ended = if request.all_sessions && valid {
-            txn.sessions_revoke_by_user(user.id, now.ms(), "logout", None, false)
-                .await?
-        } else {
-            u64::from(txn.session_revoke(session.id, now.ms(), "logout").await?)
-        };
-        if ended > 0 {
-            let audit = Audit::of("logout", &user)
-                .session(session.id)
-                .detail(serde_json::json!({ "sessions": ended }));
-            self.audit(&txn, client, audit).await?;
-        }
-        self.commit(txn).await
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let Some((session, user)) = txn.session_with_user_fetch(session).await? else {
+                return Ok(());
+            };
+            let valid = own.as_ref().is_some_and(|decoded| !decoded.expired)
+                && session.revoked_at.is_none()
+                && session.expires_at > now.ms()
+                && gate(&user).is_ok();
+            let ended = if request.all_sessions && valid {
+                txn.sessions_revoke_by_user(user.id, now.ms(), "logout", None, false)
+                    .await?
+            } else {
+                u64::from(txn.session_revoke(session.id, now.ms(), "logout").await?)
+            };
+            if ended > 0 {
+                let audit = Audit::of("logout", &user)
+                    .session(session.id)
+                    .detail(serde_json::json!({ "sessions": ended }));
+                self.audit(&txn, client, audit).await?;
+            }
+            self.commit(txn).await
+        })
+        .await
     }
 
     async fn session_of_refresh_token(&self, token: Option<&str>) -> Result<Option<uuid::Uuid>> {

@@ -103,64 +103,67 @@ impl App {
         client: &Client,
     ) -> Result<()> {
         self.step_up(caller).await?;
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        let before = txn.mfa_methods_list(user.id).await?;
-        let removed = match method {
-            Method::BackupCodes => txn.backup_codes_delete(user.id).await?,
-            method => {
-                // A set-up that has lapsed is not in the list, so it is not there to be deleted.
-                let now = self.now().ms();
-                if !before
-                    .iter()
-                    .any(|row| Method::of(row) == Some(method) && is_live(row, now))
-                {
-                    return Err(Error::NotFound);
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            let before = txn.mfa_methods_list(user.id).await?;
+            let removed = match method {
+                Method::BackupCodes => txn.backup_codes_delete(user.id).await?,
+                method => {
+                    // A set-up that has lapsed is not in the list, so it is not there to be deleted.
+                    let now = self.now().ms();
+                    if !before
+                        .iter()
+                        .any(|row| Method::of(row) == Some(method) && is_live(row, now))
+                    {
+                        return Err(Error::NotFound);
+                    }
+                    if method == Method::Sms {
+                        txn.sms_code_delete(user.id, "mfa_setup").await?;
+                        txn.sms_code_delete(user.id, "login").await?;
+                    }
+                    txn.mfa_methods_delete(user.id, Some(method.as_str()))
+                        .await?
                 }
-                if method == Method::Sms {
-                    txn.sms_code_delete(user.id, "mfa_setup").await?;
-                    txn.sms_code_delete(user.id, "login").await?;
-                }
-                txn.mfa_methods_delete(user.id, Some(method.as_str()))
-                    .await?
-            }
-        };
-        if removed == 0 {
-            return Err(Error::NotFound);
-        }
-        let was_verified = verified(&before).contains(&method);
-        if was_verified {
-            self.factors_changed(&txn, &user, "mfa_method_removed")
-                .await?;
-            if verified(&before).len() == 1 {
-                txn.backup_codes_delete(user.id).await?;
-                txn.mfa_challenges_void(user.id, self.now().ms()).await?;
-            }
-        }
-        let event = match (method, was_verified) {
-            (Method::BackupCodes, _) => "mfa.backup_codes.deleted",
-            (_, true) => "mfa.method.deleted",
-            (_, false) => "mfa.setup.cancelled",
-        };
-        let detail = serde_json::json!({ "method": method.as_str() });
-        self.audit(
-            &txn,
-            client,
-            Audit::of(event, &user)
-                .session(caller.session_id())
-                .detail(detail),
-        )
-        .await?;
-        if was_verified || method == Method::BackupCodes {
-            let (at, ip) = (self.now().ms(), client.ip.to_string());
-            let message = Message::MfaDisabled {
-                method: method.as_str().to_owned(),
-                at,
-                ip,
             };
-            self.notify(&txn, &user, message).await?;
-        }
-        self.commit(txn).await
+            if removed == 0 {
+                return Err(Error::NotFound);
+            }
+            let was_verified = verified(&before).contains(&method);
+            if was_verified {
+                self.factors_changed(&txn, &user, "mfa_method_removed")
+                    .await?;
+                if verified(&before).len() == 1 {
+                    txn.backup_codes_delete(user.id).await?;
+                    txn.mfa_challenges_void(user.id, self.now().ms()).await?;
+                }
+            }
+            let event = match (method, was_verified) {
+                (Method::BackupCodes, _) => "mfa.backup_codes.deleted",
+                (_, true) => "mfa.method.deleted",
+                (_, false) => "mfa.setup.cancelled",
+            };
+            let detail = serde_json::json!({ "method": method.as_str() });
+            self.audit(
+                &txn,
+                client,
+                Audit::of(event, &user)
+                    .session(caller.session_id())
+                    .detail(detail),
+            )
+            .await?;
+            if was_verified || method == Method::BackupCodes {
+                let (at, ip) = (self.now().ms(), client.ip.to_string());
+                let message = Message::MfaDisabled {
+                    method: method.as_str().to_owned(),
+                    at,
+                    ip,
+                };
+                self.notify(&txn, &user, message).await?;
+            }
+            self.commit(txn).await
+        })
+        .await
     }
 
     /// The caller's user, locked and still allowed, inside a transaction.

@@ -39,48 +39,51 @@ impl App {
         client: &Client,
     ) -> Result<u64> {
         let now = self.now();
-        let txn = self.store.begin().await?;
-        let user = txn.user_lock(user.id).await?.ok_or(Error::SessionRevoked)?;
-        // The credential was judged before the transaction; the account may have ended since.
-        gate(&user).map_err(|_| Error::SessionRevoked)?;
-        let bucket = format!("mfa_reset:{}", user.id);
-        let limit = i64::from(self.config.limits.mfa_reset_per_hour);
-        if let Taken::Limited { retry_at } =
-            txn.rate_take(&bucket, now.ms(), HOUR_MS, limit).await?
-        {
-            return Err(Error::RateLimited {
-                retry_after: Timestamp(retry_at).retry_after(now),
-            });
-        }
-        let methods = txn.mfa_methods_list(user.id).await?;
-        if verified(&methods).is_empty() {
-            // Nothing was sent, so nothing counts: the transaction is dropped.
-            return Err(Error::MfaNotEnabled);
-        }
-        let ttl = self.config.tokens.mfa_reset_ttl;
-        let token = self
-            .tokens
-            .mfa_reset(user.id, fingerprint(&methods), now, ttl.duration())?;
-        let expires_at = now.plus(ttl.duration());
-        let outgoing = Outgoing {
-            id: Uuid::now_v7(),
-            user_id: Some(user.id),
-            to: Recipient::Email(user.email.clone()),
-            message: Message::MfaResetLink {
-                token: token.to_string(),
-                expires_at: expires_at.ms(),
-            },
-            expires_at,
-        };
-        self.enqueue(&txn, outgoing).await?;
-        self.audit(
-            &txn,
-            client,
-            Audit::of("mfa.reset.requested", &user).session(session),
-        )
-        .await?;
-        self.commit(txn).await?;
-        Ok(ttl.get())
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = txn.user_lock(user.id).await?.ok_or(Error::SessionRevoked)?;
+            // The credential was judged before the transaction; the account may have ended since.
+            gate(&user).map_err(|_| Error::SessionRevoked)?;
+            let bucket = format!("mfa_reset:{}", user.id);
+            let limit = i64::from(self.config.limits.mfa_reset_per_hour);
+            if let Taken::Limited { retry_at } =
+                txn.rate_take(&bucket, now.ms(), HOUR_MS, limit).await?
+            {
+                return Err(Error::RateLimited {
+                    retry_after: Timestamp(retry_at).retry_after(now),
+                });
+            }
+            let methods = txn.mfa_methods_list(user.id).await?;
+            if verified(&methods).is_empty() {
+                // Nothing was sent, so nothing counts: the transaction is dropped.
+                return Err(Error::MfaNotEnabled);
+            }
+            let ttl = self.config.tokens.mfa_reset_ttl;
+            let token =
+                self.tokens
+                    .mfa_reset(user.id, fingerprint(&methods), now, ttl.duration())?;
+            let expires_at = now.plus(ttl.duration());
+            let outgoing = Outgoing {
+                id: Uuid::now_v7(),
+                user_id: Some(user.id),
+                to: Recipient::Email(user.email.clone()),
+                message: Message::MfaResetLink {
+                    token: token.to_string(),
+                    expires_at: expires_at.ms(),
+                },
+                expires_at,
+            };
+            self.enqueue(&txn, outgoing).await?;
+            self.audit(
+                &txn,
+                client,
+                Audit::of("mfa.reset.requested", &user).session(session),
+            )
+            .await?;
+            self.commit(txn).await?;
+            Ok(ttl.get())
+        })
+        .await
     }
 
     pub async fn mfa_reset_confirm(&self, token: &str, client: &Client) -> Result<()> {
@@ -107,41 +110,44 @@ impl App {
 
     async fn mfa_reset_use(&self, decoded: &Decoded, client: &Client) -> Result<()> {
         let token_id = decoded.claims.jti.to_string();
-        let txn = self.store.begin().await?;
-        let user = txn
-            .user_lock(decoded.claims.sub)
-            .await?
-            .ok_or(Error::LinkTokenInvalid)?;
-        if txn.mfa_reset_token_is_used(&token_id).await? {
-            return Err(Error::LinkTokenUsed);
-        }
-        if decoded.expired {
-            return Err(Error::LinkTokenExpired);
-        }
-        let now = self.now().ms();
-        let expires_at = decoded.claims.exp.saturating_mul(1000);
-        // The insert decides a race; every loser is told that the token was used.
-        if !txn
-            .mfa_reset_token_use(&token_id, user.id, now, expires_at)
-            .await?
-        {
-            return Err(Error::LinkTokenUsed);
-        }
-        let methods = txn.mfa_methods_list(user.id).await?;
-        let bound = decoded.claims.state.as_deref() == Some(fingerprint(&methods).as_str());
-        if !bound || verified(&methods).is_empty() || gate(&user).is_err() {
-            // Dropping the transaction takes the use back: a void token stays void, not used.
-            return Err(Error::LinkTokenInvalid);
-        }
-        self.mfa_clear(&txn, &user, "mfa_reset").await?;
-        self.audit(&txn, client, Audit::of("mfa.reset.confirmed", &user))
-            .await?;
-        let message = Message::MfaReset {
-            at: now,
-            ip: client.ip.to_string(),
-        };
-        self.notify(&txn, &user, message).await?;
-        self.commit(txn).await
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = txn
+                .user_lock(decoded.claims.sub)
+                .await?
+                .ok_or(Error::LinkTokenInvalid)?;
+            if txn.mfa_reset_token_is_used(&token_id).await? {
+                return Err(Error::LinkTokenUsed);
+            }
+            if decoded.expired {
+                return Err(Error::LinkTokenExpired);
+            }
+            let now = self.now().ms();
+            let expires_at = decoded.claims.exp.saturating_mul(1000);
+            // The insert decides a race; every loser is told that the token was used.
+            if !txn
+                .mfa_reset_token_use(&token_id, user.id, now, expires_at)
+                .await?
+            {
+                return Err(Error::LinkTokenUsed);
+            }
+            let methods = txn.mfa_methods_list(user.id).await?;
+            let bound = decoded.claims.state.as_deref() == Some(fingerprint(&methods).as_str());
+            if !bound || verified(&methods).is_empty() || gate(&user).is_err() {
+                // Dropping the transaction takes the use back: a void token stays void, not used.
+                return Err(Error::LinkTokenInvalid);
+            }
+            self.mfa_clear(&txn, &user, "mfa_reset").await?;
+            self.audit(&txn, client, Audit::of("mfa.reset.confirmed", &user))
+                .await?;
+            let message = Message::MfaReset {
+                at: now,
+                ip: client.ip.to_string(),
+            };
+            self.notify(&txn, &user, message).await?;
+            self.commit(txn).await
+        })
+        .await
     }
 
     /// Removes methods, codes, devices, sessions: the account is as before its first enrolment. False

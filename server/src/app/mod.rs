@@ -44,7 +44,7 @@ use uuid::Uuid;
 pub use error::{Error, Fault, Result};
 
 use crate::config::Config;
-use crate::datastore::{Datastore, OutboxRow, Txn};
+use crate::datastore::{Datastore, OutboxRow, Txn, retried};
 use clock::{Clock, Timestamp};
 use message::{Message, Outgoing, Recipient};
 use password::Hasher;
@@ -140,6 +140,14 @@ impl App {
                 .plus(std::time::Duration::from_secs(3 * 24 * 3600)),
         };
         self.enqueue(txn, outgoing).await
+    }
+
+    /// Runs `work`, which is one transaction, and again if another transaction won against it.
+    async fn retried<T, F>(&self, work: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        retried(work).await
     }
 
     /// Commits, and lets the worker know that there may be something to send.

@@ -125,24 +125,27 @@ impl App {
     /// Removes every second factor, for a user who has lost them all. False when there was none.
     pub async fn operator_mfa_reset(&self, email: &str, operator: &Operator) -> Result<bool> {
         self.operator_reason(operator)?;
-        let txn = self.store.begin().await?;
-        let user = self.operator_user(&txn, email).await?;
-        let had = verified(&txn.mfa_methods_list(user.id).await?);
-        if !self.mfa_clear(&txn, &user, "mfa_reset").await? {
-            return Ok(false);
-        }
-        let methods: Vec<&str> = had.iter().map(|method| method.as_str()).collect();
-        let detail = json!({ "methods": methods });
-        self.operator_audit(&txn, operator, Audit::of("mfa.reset", &user), detail)
-            .await?;
-        // Somebody who talks an operator into this must not remain unseen.
-        let message = Message::MfaReset {
-            at: self.now().ms(),
-            ip: NO_ADDRESS.to_owned(),
-        };
-        self.notify(&txn, &user, message).await?;
-        self.commit(txn).await?;
-        Ok(true)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.operator_user(&txn, email).await?;
+            let had = verified(&txn.mfa_methods_list(user.id).await?);
+            if !self.mfa_clear(&txn, &user, "mfa_reset").await? {
+                return Ok(false);
+            }
+            let methods: Vec<&str> = had.iter().map(|method| method.as_str()).collect();
+            let detail = json!({ "methods": methods });
+            self.operator_audit(&txn, operator, Audit::of("mfa.reset", &user), detail)
+                .await?;
+            // Somebody who talks an operator into this must not remain unseen.
+            let message = Message::MfaReset {
+                at: self.now().ms(),
+                ip: NO_ADDRESS.to_owned(),
+            };
+            self.notify(&txn, &user, message).await?;
+            self.commit(txn).await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Ends all sessions and every login that waits for its second factor; devices stay trusted.
@@ -150,17 +153,20 @@ impl App {
     pub async fn operator_sessions_revoke(&self, email: &str, operator: &Operator) -> Result<u64> {
         self.operator_reason(operator)?;
         let now = self.now().ms();
-        let txn = self.store.begin().await?;
-        let user = self.operator_user(&txn, email).await?;
-        let revoked = txn
-            .sessions_revoke_by_user(user.id, now, "operator", None, false)
-            .await?;
-        txn.mfa_challenges_void(user.id, now).await?;
-        let detail = json!({ "sessions": revoked });
-        self.operator_audit(&txn, operator, Audit::of("sessions.revoked", &user), detail)
-            .await?;
-        self.commit(txn).await?;
-        Ok(revoked)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.operator_user(&txn, email).await?;
+            let revoked = txn
+                .sessions_revoke_by_user(user.id, now, "operator", None, false)
+                .await?;
+            txn.mfa_challenges_void(user.id, now).await?;
+            let detail = json!({ "sessions": revoked });
+            self.operator_audit(&txn, operator, Audit::of("sessions.revoked", &user), detail)
+                .await?;
+            self.commit(txn).await?;
+            Ok(revoked)
+        })
+        .await
     }
 
     /// Sets the plan of a tenant, named by its id or by the e-mail address of a user of it. False
@@ -177,35 +183,38 @@ impl App {
             let msg = format!("no plan `{}`; there is {}", change.plan, known.join(", "));
             return Err(Error::invalid("plan", "plan_unknown", msg));
         }
-        let txn = self.store.begin().await?;
-        let (id, user) = self.operator_tenant(&txn, tenant).await?;
-        let before = tenant_in(&txn, id).await?;
-        let status = change.status.as_str();
-        let source = PlanSource::Manual.as_str();
-        let period_end = change.period_end.map(Timestamp::ms);
-        let same = before.plan == change.plan
-            && before.plan_status == status
-            && before.plan_source == source
-            && before.current_period_end == period_end;
-        if same {
-            return Ok(false);
-        }
-        txn.tenant_plan_set(id, &change.plan, status, source, period_end)
-            .await?;
-        let detail = json!({
-            "tenant_id": id.to_string(),
-            "from": { "plan": before.plan, "status": before.plan_status },
-            "to": { "plan": change.plan, "status": status, "period_end": period_end },
-        });
-        let audit = Audit {
-            event: "tenant.plan_set",
-            user: user.as_ref(),
-            session: None,
-            detail: Value::Null,
-        };
-        self.operator_audit(&txn, operator, audit, detail).await?;
-        self.commit(txn).await?;
-        Ok(true)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let (id, user) = self.operator_tenant(&txn, tenant).await?;
+            let before = tenant_in(&txn, id).await?;
+            let status = change.status.as_str();
+            let source = PlanSource::Manual.as_str();
+            let period_end = change.period_end.map(Timestamp::ms);
+            let same = before.plan == change.plan
+                && before.plan_status == status
+                && before.plan_source == source
+                && before.current_period_end == period_end;
+            if same {
+                return Ok(false);
+            }
+            txn.tenant_plan_set(id, &change.plan, status, source, period_end)
+                .await?;
+            let detail = json!({
+                "tenant_id": id.to_string(),
+                "from": { "plan": before.plan, "status": before.plan_status },
+                "to": { "plan": change.plan, "status": status, "period_end": period_end },
+            });
+            let audit = Audit {
+                event: "tenant.plan_set",
+                user: user.as_ref(),
+                session: None,
+                detail: Value::Null,
+            };
+            self.operator_audit(&txn, operator, audit, detail).await?;
+            self.commit(txn).await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// `tenant` is an id, or the e-mail address of the owner. Users of a deactivated tenant still
@@ -217,45 +226,51 @@ impl App {
         operator: &Operator,
     ) -> Result<bool> {
         self.operator_reason(operator)?;
-        let txn = self.store.begin().await?;
-        let (id, owner) = self.operator_tenant(&txn, tenant).await?;
-        if owner.as_ref().is_some_and(|user| user.role != "owner") {
-            return Err(Error::NotFound);
-        }
-        let before = tenant_in(&txn, id).await?;
-        if before.state == state.as_str() {
-            return Ok(false);
-        }
-        txn.tenant_state_set(id, state.as_str()).await?;
-        let event = match state {
-            TenantState::Active => "tenant.activated",
-            TenantState::Deactivated => "tenant.deactivated",
-        };
-        let detail = json!({ "tenant_id": id.to_string(), "from": before.state });
-        let audit = Audit {
-            event,
-            user: owner.as_ref(),
-            session: None,
-            detail: Value::Null,
-        };
-        self.operator_audit(&txn, operator, audit, detail).await?;
-        self.commit(txn).await?;
-        Ok(true)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let (id, owner) = self.operator_tenant(&txn, tenant).await?;
+            if owner.as_ref().is_some_and(|user| user.role != "owner") {
+                return Err(Error::NotFound);
+            }
+            let before = tenant_in(&txn, id).await?;
+            if before.state == state.as_str() {
+                return Ok(false);
+            }
+            txn.tenant_state_set(id, state.as_str()).await?;
+            let event = match state {
+                TenantState::Active => "tenant.activated",
+                TenantState::Deactivated => "tenant.deactivated",
+            };
+            let detail = json!({ "tenant_id": id.to_string(), "from": before.state });
+            let audit = Audit {
+                event,
+                user: owner.as_ref(),
+                session: None,
+                detail: Value::Null,
+            };
+            self.operator_audit(&txn, operator, audit, detail).await?;
+            self.commit(txn).await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Puts something on record that was done outside the database.
     pub async fn operator_note(&self, event: &str, operator: &Operator) -> Result<()> {
         self.operator_reason(operator)?;
-        let txn = self.store.begin().await?;
-        let audit = Audit {
-            event,
-            user: None,
-            session: None,
-            detail: Value::Null,
-        };
-        self.operator_audit(&txn, operator, audit, json!({}))
-            .await?;
-        self.commit(txn).await
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let audit = Audit {
+                event,
+                user: None,
+                session: None,
+                detail: Value::Null,
+            };
+            self.operator_audit(&txn, operator, audit, json!({}))
+                .await?;
+            self.commit(txn).await
+        })
+        .await
     }
 
     /// The last `n` events, the newest first.
@@ -277,23 +292,26 @@ impl App {
     ) -> Result<bool> {
         self.operator_reason(operator)?;
         let now = self.now().ms();
-        let txn = self.store.begin().await?;
-        let user = self.operator_user(&txn, email).await?;
-        let from: Vec<&str> = ["active", "deactivated", "suspended"]
-            .into_iter()
-            .filter(|state| *state != to)
-            .collect();
-        if !txn.user_state_set(user.id, &from, to, now).await? {
-            return Ok(false);
-        }
-        if to != "active" {
-            self.everything_end(&txn, &user, to).await?;
-        }
-        let detail = json!({ "from": user.state });
-        self.operator_audit(&txn, operator, Audit::of(event, &user), detail)
-            .await?;
-        self.commit(txn).await?;
-        Ok(true)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.operator_user(&txn, email).await?;
+            let from: Vec<&str> = ["active", "deactivated", "suspended"]
+                .into_iter()
+                .filter(|state| *state != to)
+                .collect();
+            if !txn.user_state_set(user.id, &from, to, now).await? {
+                return Ok(false);
+            }
+            if to != "active" {
+                self.everything_end(&txn, &user, to).await?;
+            }
+            let detail = json!({ "from": user.state });
+            self.operator_audit(&txn, operator, Audit::of(event, &user), detail)
+                .await?;
+            self.commit(txn).await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// The tenant of an id or of a user's address, with the user that was named.
@@ -369,5 +387,5 @@ impl TenantState {
 }
 
 async fn tenant_in(txn: &Txn, id: Uuid) -> Result<Tenant> {
-    txn.tenant_fetch(id).await?.ok_or(Error::NotFound)
+    txn.tenant_lock(id).await?.ok_or(Error::NotFound)
 }

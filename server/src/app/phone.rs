@@ -30,42 +30,48 @@ impl App {
         caller: &Caller,
         client: &Client,
     ) -> Result<PhoneCode> {
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        let number = user.phone.as_deref().ok_or(Error::PhoneMissing)?;
-        let phone_hint = phone_hint(number);
-        if user.phone_verified_at.is_some() {
-            return Ok(PhoneCode {
-                sent: false,
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            let number = user.phone.as_deref().ok_or(Error::PhoneMissing)?;
+            let phone_hint = phone_hint(number);
+            if user.phone_verified_at.is_some() {
+                return Ok(PhoneCode {
+                    sent: false,
+                    phone_hint,
+                    expires_in: 0,
+                    retry_after: 0,
+                });
+            }
+            let phone = Phone::parse(number)
+                .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
+                .ok_or(Error::PhoneNotAllowed)?;
+            let (expires_in, retry_after) = match self
+                .sms_send(&txn, &user, &phone, PURPOSE)
+                .await?
+            {
+                Sent::Now {
+                    expires_in,
+                    retry_after,
+                } => (expires_in, retry_after),
+                Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
+            };
+            let audit = Audit {
+                event: "phone.code_sent",
+                user: Some(&user),
+                session: caller.session_id(),
+                detail: json!({ "phone": phone_hint }),
+            };
+            self.audit(&txn, client, audit).await?;
+            self.commit(txn).await?;
+            Ok(PhoneCode {
+                sent: true,
                 phone_hint,
-                expires_in: 0,
-                retry_after: 0,
-            });
-        }
-        let phone = Phone::parse(number)
-            .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
-            .ok_or(Error::PhoneNotAllowed)?;
-        let (expires_in, retry_after) = match self.sms_send(&txn, &user, &phone, PURPOSE).await? {
-            Sent::Now {
                 expires_in,
                 retry_after,
-            } => (expires_in, retry_after),
-            Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
-        };
-        let audit = Audit {
-            event: "phone.code_sent",
-            user: Some(&user),
-            session: caller.session_id(),
-            detail: json!({ "phone": phone_hint }),
-        };
-        self.audit(&txn, client, audit).await?;
-        self.commit(txn).await?;
-        Ok(PhoneCode {
-            sent: true,
-            phone_hint,
-            expires_in,
-            retry_after,
+            })
         })
+        .await
     }
 
     /// The verified number and the moment of its verification.
@@ -77,43 +83,46 @@ impl App {
     ) -> Result<(String, i64)> {
         let code = digits(code)?;
         let now = self.now().ms();
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        let number = user.phone.clone().ok_or(Error::PhoneMissing)?;
-        if user.phone_verified_at.is_some() {
-            return Err(Error::PhoneAlreadyVerified);
-        }
-        let tried = self.sms_try(&txn, &user, PURPOSE, &number, &code).await?;
-        let (event, reason) = match tried {
-            Tried::Right => ("phone.verified", None),
-            Tried::Wrong => ("phone.verification_failed", Some("wrong")),
-            Tried::Absent => ("phone.verification_failed", Some("absent")),
-            Tried::Expired => ("phone.verification_failed", Some("expired")),
-            Tried::AttemptsExceeded => ("phone.verification_failed", Some("attempts_exceeded")),
-        };
-        match tried {
-            Tried::Right => {
-                // The user is locked, so nobody else can have verified or changed the number.
-                if !txn.user_phone_verified_set(user.id, &number, now).await? {
-                    return Err(Error::PhoneAlreadyVerified);
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            let number = user.phone.clone().ok_or(Error::PhoneMissing)?;
+            if user.phone_verified_at.is_some() {
+                return Err(Error::PhoneAlreadyVerified);
+            }
+            let tried = self.sms_try(&txn, &user, PURPOSE, &number, &code).await?;
+            let (event, reason) = match tried {
+                Tried::Right => ("phone.verified", None),
+                Tried::Wrong => ("phone.verification_failed", Some("wrong")),
+                Tried::Absent => ("phone.verification_failed", Some("absent")),
+                Tried::Expired => ("phone.verification_failed", Some("expired")),
+                Tried::AttemptsExceeded => ("phone.verification_failed", Some("attempts_exceeded")),
+            };
+            match tried {
+                Tried::Right => {
+                    // The user is locked, so nobody else can have verified or changed the number.
+                    if !txn.user_phone_verified_set(user.id, &number, now).await? {
+                        return Err(Error::PhoneAlreadyVerified);
+                    }
                 }
+                // Said once; from now on there is no code.
+                Tried::AttemptsExceeded => {
+                    txn.sms_code_delete(user.id, PURPOSE.as_str()).await?;
+                }
+                Tried::Wrong | Tried::Absent | Tried::Expired => {}
             }
-            // Said once; from now on there is no code.
-            Tried::AttemptsExceeded => {
-                txn.sms_code_delete(user.id, PURPOSE.as_str()).await?;
-            }
-            Tried::Wrong | Tried::Absent | Tried::Expired => {}
-        }
-        let audit = Audit {
-            event,
-            user: Some(&user),
-            session: caller.session_id(),
-            detail: json!({ "phone": phone_hint(&number), "reason": reason }),
-        };
-        self.audit(&txn, client, audit).await?;
-        // A wrong try counts although the answer is an error.
-        self.commit(txn).await?;
-        tried.refusal_at_setup()?;
-        Ok((number, now))
+            let audit = Audit {
+                event,
+                user: Some(&user),
+                session: caller.session_id(),
+                detail: json!({ "phone": phone_hint(&number), "reason": reason }),
+            };
+            self.audit(&txn, client, audit).await?;
+            // A wrong try counts although the answer is an error.
+            self.commit(txn).await?;
+            tried.refusal_at_setup()?;
+            Ok((number, now))
+        })
+        .await
     }
 }

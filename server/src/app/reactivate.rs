@@ -25,54 +25,58 @@ impl App {
     pub async fn reactivate_request(&self, email: &str, client: &Client) -> Result<()> {
         let email = Email::field(email)?;
         let now = self.now();
-        let txn = self.store.begin().await?;
-        let user = txn.user_fetch_by_email_key(&email.key).await?;
-        let bucket = format!("reactivate:{}", hash(&email.key));
-        let window = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
-        let limit = i64::from(self.config.limits.reactivate_per_hour);
-        let taken = txn.rate_take(&bucket, now.ms(), window, limit).await?;
-        let limited = matches!(taken, Taken::Limited { .. });
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = txn.user_fetch_by_email_key(&email.key).await?;
+            let bucket = format!("reactivate:{}", hash(&email.key));
+            let window = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
+            let limit = i64::from(self.config.limits.reactivate_per_hour);
+            let taken = txn.rate_take(&bucket, now.ms(), window, limit).await?;
+            let limited = matches!(taken, Taken::Limited { .. });
 
-        // Signed and sealed for strangers too: the time must not tell who has an account.
-        let ttl = self.config.tokens.reactivation_ttl.duration();
-        let subject = user.as_ref().map_or_else(Uuid::now_v7, |user| user.id);
-        let token = self.tokens.reactivation(subject, now, ttl)?;
-        let expires_at = now.plus(ttl);
-        let outgoing = Outgoing {
-            id: Uuid::now_v7(),
-            user_id: Some(subject),
-            to: Recipient::Email(
-                user.as_ref()
-                    .map_or(&email.typed, |user| &user.email)
-                    .clone(),
-            ),
-            message: Message::ReactivationLink {
-                token: token.to_string(),
-                expires_at: expires_at.ms(),
-            },
-            expires_at,
-        };
-        let mailed = !limited
-            && user
-                .as_ref()
-                .is_some_and(|user| user.state == "deactivated");
-        if mailed {
-            self.enqueue(&txn, outgoing).await?;
-        } else {
-            let id = outgoing.id.to_string();
-            let payload = serde_json::to_vec(&outgoing.message)
-                .map_err(|error| Error::Internal(format!("cannot encode a message: {error}")))?;
-            self.sealer.seal(&payload, &id)?;
-        }
+            // Signed and sealed for strangers too: the time must not tell who has an account.
+            let ttl = self.config.tokens.reactivation_ttl.duration();
+            let subject = user.as_ref().map_or_else(Uuid::now_v7, |user| user.id);
+            let token = self.tokens.reactivation(subject, now, ttl)?;
+            let expires_at = now.plus(ttl);
+            let outgoing = Outgoing {
+                id: Uuid::now_v7(),
+                user_id: Some(subject),
+                to: Recipient::Email(
+                    user.as_ref()
+                        .map_or(&email.typed, |user| &user.email)
+                        .clone(),
+                ),
+                message: Message::ReactivationLink {
+                    token: token.to_string(),
+                    expires_at: expires_at.ms(),
+                },
+                expires_at,
+            };
+            let mailed = !limited
+                && user
+                    .as_ref()
+                    .is_some_and(|user| user.state == "deactivated");
+            if mailed {
+                self.enqueue(&txn, outgoing).await?;
+            } else {
+                let id = outgoing.id.to_string();
+                let payload = serde_json::to_vec(&outgoing.message).map_err(|error| {
+                    Error::Internal(format!("cannot encode a message: {error}"))
+                })?;
+                self.sealer.seal(&payload, &id)?;
+            }
 
-        let audit = Audit {
-            event: "account.reactivation_requested",
-            user: user.as_ref(),
-            session: None,
-            detail: json!({ "mailed": mailed, "limited": limited }),
-        };
-        self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
-        self.commit(txn).await
+            let audit = Audit {
+                event: "account.reactivation_requested",
+                user: user.as_ref(),
+                session: None,
+                detail: json!({ "mailed": mailed, "limited": limited }),
+            };
+            self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
+            self.commit(txn).await
+        })
+        .await
     }
 
     /// The address of the account that is active now. Gives no tokens: the link may have been read
@@ -85,50 +89,53 @@ impl App {
             .ok_or(Error::LinkTokenInvalid)?;
         let claims = decoded.claims;
         let token_id = claims.jti.to_string();
-        let txn = self.store.begin().await?;
-        let user = txn
-            .user_lock(claims.sub)
-            .await?
-            .ok_or(Error::LinkTokenInvalid)?;
-        let expires_at = Timestamp(claims.exp.saturating_mul(1000)).ms();
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = txn
+                .user_lock(claims.sub)
+                .await?
+                .ok_or(Error::LinkTokenInvalid)?;
+            let expires_at = Timestamp(claims.exp.saturating_mul(1000)).ms();
 
-        let refusal = if txn.reactivation_token_is_used(&token_id).await? {
-            Some((Error::LinkTokenUsed, "used"))
-        } else if decoded.expired {
-            Some((Error::LinkTokenExpired, "expired"))
-        } else if !matches!(user.state.as_str(), "active" | "deactivated") {
-            // The token is not used up: it is good again if the suspension ends in time.
-            Some((Error::SuspendedMeanwhile, "suspended"))
-        } else if !txn
-            .reactivation_token_use(&token_id, user.id, now.ms(), expires_at)
-            .await?
-        {
-            Some((Error::LinkTokenUsed, "used"))
-        } else {
-            None
-        };
-        if let Some((error, reason)) = refusal {
-            let audit = Audit::of("account.reactivation_refused", &user)
-                .detail(json!({ "reason": reason, "token_id": token_id }));
-            self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
-            self.commit(txn).await?;
-            return Err(error);
-        }
-
-        let changed = txn
-            .user_state_set(user.id, &["deactivated"], "active", now.ms())
-            .await?;
-        let audit = Audit::of("account.reactivated", &user)
-            .detail(json!({ "changed": changed, "token_id": token_id }));
-        self.audit(&txn, client, audit).await?;
-        if changed {
-            let message = Message::Reactivated {
-                at: now.ms(),
-                ip: client.ip.to_string(),
+            let refusal = if txn.reactivation_token_is_used(&token_id).await? {
+                Some((Error::LinkTokenUsed, "used"))
+            } else if decoded.expired {
+                Some((Error::LinkTokenExpired, "expired"))
+            } else if !matches!(user.state.as_str(), "active" | "deactivated") {
+                // The token is not used up: it is good again if the suspension ends in time.
+                Some((Error::SuspendedMeanwhile, "suspended"))
+            } else if !txn
+                .reactivation_token_use(&token_id, user.id, now.ms(), expires_at)
+                .await?
+            {
+                Some((Error::LinkTokenUsed, "used"))
+            } else {
+                None
             };
-            self.notify(&txn, &user, message).await?;
-        }
-        self.commit(txn).await?;
-        Ok(user.email)
+            if let Some((error, reason)) = refusal {
+                let audit = Audit::of("account.reactivation_refused", &user)
+                    .detail(json!({ "reason": reason, "token_id": token_id }));
+                self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
+                self.commit(txn).await?;
+                return Err(error);
+            }
+
+            let changed = txn
+                .user_state_set(user.id, &["deactivated"], "active", now.ms())
+                .await?;
+            let audit = Audit::of("account.reactivated", &user)
+                .detail(json!({ "changed": changed, "token_id": token_id }));
+            self.audit(&txn, client, audit).await?;
+            if changed {
+                let message = Message::Reactivated {
+                    at: now.ms(),
+                    ip: client.ip.to_string(),
+                };
+                self.notify(&txn, &user, message).await?;
+            }
+            self.commit(txn).await?;
+            Ok(user.email)
+        })
+        .await
     }
 }

@@ -30,45 +30,48 @@ impl App {
             ));
         }
         let hash = hash_if_well_formed(REFRESH_PREFIX, token).ok_or(Error::RefreshTokenInvalid)?;
-        let txn = self.store.begin().await?;
-        let row = txn.refresh_token_fetch_by_hash(&hash).await?;
-        let row = row.ok_or(Error::RefreshTokenInvalid)?;
-        let pair = txn.session_with_user_fetch(row.session_id).await?;
-        let (session, user) = pair.ok_or(Error::RefreshTokenInvalid)?;
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let row = txn.refresh_token_lock_by_hash(&hash).await?;
+            let row = row.ok_or(Error::RefreshTokenInvalid)?;
+            let pair = txn.session_with_user_fetch(row.session_id).await?;
+            let (session, user) = pair.ok_or(Error::RefreshTokenInvalid)?;
 
-        self.refresh_session_is_live(&session, &user, &row)?;
-        if row.used_at.is_some() {
-            return self
-                .refresh_again(txn, row, session, user, token, client)
-                .await;
-        }
-        if row.expires_at <= self.now().ms() {
-            return Err(Error::RefreshTokenExpired);
-        }
-        self.refresh_limit(&txn, &session).await?;
-        if !self.config.refresh.rotation_enabled {
-            return self
-                .refresh_in_place(txn, row, session, user, token, client)
-                .await;
-        }
-        let successor = mint(self.random.as_ref(), REFRESH_PREFIX)?;
-        let sealed = self.successor_seal(&row, token, &successor)?;
-        if !txn
-            .refresh_token_consume(row.id, self.now().ms(), sealed)
-            .await?
-        {
-            return self
-                .refresh_again(txn, row, session, user, token, client)
-                .await;
-        }
-        let expires_at = self
-            .refresh_token_add(&txn, &session, &successor, Some(row.id))
-            .await?;
-        let mut issued = self.issued(user, &session, successor.plain, expires_at)?;
-        issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
-        self.refresh_granted(&txn, &issued, true, client).await?;
-        self.commit(txn).await?;
-        Ok(issued)
+            self.refresh_session_is_live(&session, &user, &row)?;
+            if row.used_at.is_some() {
+                return self
+                    .refresh_again(txn, row, session, user, token, client)
+                    .await;
+            }
+            if row.expires_at <= self.now().ms() {
+                return Err(Error::RefreshTokenExpired);
+            }
+            self.refresh_limit(&txn, &session).await?;
+            if !self.config.refresh.rotation_enabled {
+                return self
+                    .refresh_in_place(txn, row, session, user, token, client)
+                    .await;
+            }
+            let successor = mint(self.random.as_ref(), REFRESH_PREFIX)?;
+            let sealed = self.successor_seal(&row, token, &successor)?;
+            if !txn
+                .refresh_token_consume(row.id, self.now().ms(), sealed)
+                .await?
+            {
+                return self
+                    .refresh_again(txn, row, session, user, token, client)
+                    .await;
+            }
+            let expires_at = self
+                .refresh_token_add(&txn, &session, &successor, Some(row.id))
+                .await?;
+            let mut issued = self.issued(user, &session, successor.plain, expires_at)?;
+            issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
+            self.refresh_granted(&txn, &issued, true, client).await?;
+            self.commit(txn).await?;
+            Ok(issued)
+        })
+        .await
     }
 
     /// An ended family says so before anything else: its tokens are revoked, not reused again.

@@ -179,14 +179,15 @@ impl App {
             updated_at: now,
             last_login_at: None,
         };
-        let txn = self.store.begin().await?;
-        match self.account_insert(&txn, &tenant, &user, by).await {
-            Ok(()) => self.commit(txn).await?,
-            // The unique index decides a race; rolling back leaves no orphan tenant.
-            Err(Error::EmailTaken) => {
-                txn.rollback().await?;
-                self.address_taken(&user, by).await?;
-            }
+        let created = self.retried(|| async {
+            let txn = self.store.begin().await?;
+            self.account_insert(&txn, &tenant, &user, by).await?;
+            self.commit(txn).await
+        });
+        match created.await {
+            Ok(()) => {}
+            // The unique index decides a race; the rollback leaves no orphan tenant.
+            Err(Error::EmailTaken) => self.address_taken(&user, by).await?,
             Err(error) => return Err(error),
         }
         Ok(Profile {
@@ -236,37 +237,40 @@ impl App {
         else {
             return Err(Error::EmailTaken);
         };
-        let txn = self.store.begin().await?;
-        let now = self.now();
-        let bucket = format!("register_attempt:{}", hash(&owner.email_key));
-        let hour = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
-        let mailed = hidden
-            && matches!(
-                txn.rate_take(&bucket, now.ms(), hour, 1).await?,
-                Taken::Granted(_)
-            );
-        if mailed {
-            let outgoing = Outgoing {
-                id: Uuid::now_v7(),
-                user_id: Some(owner.id),
-                to: Recipient::Email(owner.email.clone()),
-                message: Message::RegisterAttempt,
-                expires_at: now.plus(24 * HOUR),
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let now = self.now();
+            let bucket = format!("register_attempt:{}", hash(&owner.email_key));
+            let hour = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
+            let mailed = hidden
+                && matches!(
+                    txn.rate_take(&bucket, now.ms(), hour, 1).await?,
+                    Taken::Granted(_)
+                );
+            if mailed {
+                let outgoing = Outgoing {
+                    id: Uuid::now_v7(),
+                    user_id: Some(owner.id),
+                    to: Recipient::Email(owner.email.clone()),
+                    message: Message::RegisterAttempt,
+                    expires_at: now.plus(24 * HOUR),
+                };
+                self.enqueue(&txn, outgoing).await?;
+            }
+            let audit = Audit {
+                event: "user.register_attempt",
+                user: Some(&owner),
+                session: None,
+                detail: json!({ "mailed": mailed }),
             };
-            self.enqueue(&txn, outgoing).await?;
-        }
-        let audit = Audit {
-            event: "user.register_attempt",
-            user: Some(&owner),
-            session: None,
-            detail: json!({ "mailed": mailed }),
-        };
-        self.audit_as(&txn, "anonymous", Some(client), audit)
-            .await?;
-        self.commit(txn).await?;
-        match hidden {
-            true => Ok(()),
-            false => Err(Error::EmailTaken),
-        }
+            self.audit_as(&txn, "anonymous", Some(client), audit)
+                .await?;
+            self.commit(txn).await?;
+            match hidden {
+                true => Ok(()),
+                false => Err(Error::EmailTaken),
+            }
+        })
+        .await
     }
 }

@@ -60,26 +60,29 @@ impl App {
         self.random.fill(secret.as_mut())?;
         let ttl = self.config.tokens.code_ttl;
         let now = self.now();
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        txn.mfa_method_pending_replace(MfaMethod {
-            secret_sealed: Some(self.sealer.seal(secret.as_ref(), &totp_aad(user.id))?),
-            ..pending_row(&user, Method::Totp, now, ttl.duration())
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            txn.mfa_method_pending_replace(MfaMethod {
+                secret_sealed: Some(self.sealer.seal(secret.as_ref(), &totp_aad(user.id))?),
+                ..pending_row(&user, Method::Totp, now, ttl.duration())
+            })
+            .await?;
+            self.audit(
+                &txn,
+                client,
+                Audit::of("mfa.totp.setup", &user).session(caller.session_id()),
+            )
+            .await?;
+            self.commit(txn).await?;
+            enrolment(
+                &self.config.totp.issuer_name,
+                &user.email,
+                secret.as_ref(),
+                ttl.get(),
+            )
         })
-        .await?;
-        self.audit(
-            &txn,
-            client,
-            Audit::of("mfa.totp.setup", &user).session(caller.session_id()),
-        )
-        .await?;
-        self.commit(txn).await?;
-        enrolment(
-            &self.config.totp.issuer_name,
-            &user.email,
-            secret.as_ref(),
-            ttl.get(),
-        )
+        .await
     }
 
     pub async fn totp_verify(
@@ -91,6 +94,26 @@ impl App {
         let code = digits(code)?;
         // A try is counted before the code is looked at, both under the lock of the user: a right
         // code at the same moment as five others must not find the tries used up by them.
+        let (pending, step) = self
+            .retried(|| self.totp_try(caller, &code, client))
+            .await?;
+        let fresh = self.backup_codes_if_first(caller).await?;
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            let enrolment = Enrolment {
+                method: Method::Totp,
+                pending,
+                step: Some(step),
+                fresh: fresh.clone(),
+            };
+            self.enrol(txn, &user, caller, enrolment, client).await
+        })
+        .await
+    }
+
+    /// The pending set-up and the step of a right code. A wrong one costs a try.
+    async fn totp_try(&self, caller: &Caller, code: &str, client: &Client) -> Result<(Uuid, i64)> {
         let txn = self.store.begin().await?;
         let user = self.user_locked(&txn, caller).await?;
         let rows = txn.mfa_methods_list(user.id).await?;
@@ -112,7 +135,7 @@ impl App {
             self.commit(txn).await?;
             return Err(Error::CodeAttemptsExceeded);
         }
-        let Some(step) = self.totp_step(&user, pending, &code)? else {
+        let Some(step) = self.totp_step(&user, pending, code)? else {
             self.audit(
                 &txn,
                 client,
@@ -123,17 +146,9 @@ impl App {
             return Err(Error::CodeInvalid);
         };
         // A right code is no failure: its try is taken back.
+        let pending = pending.id;
         txn.rollback().await?;
-        let fresh = self.backup_codes_if_first(caller).await?;
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        let enrolment = Enrolment {
-            method: Method::Totp,
-            pending: pending.id,
-            step: Some(step),
-            fresh,
-        };
-        self.enrol(txn, &user, caller, enrolment, client).await
+        Ok((pending, step))
     }
 
     pub async fn sms_setup(
@@ -148,36 +163,39 @@ impl App {
         }
         self.step_up(caller).await?;
         let now = self.now();
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        let sent = self
-            .sms_send(&txn, &user, &phone, SmsPurpose::MfaSetup)
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            let sent = self
+                .sms_send(&txn, &user, &phone, SmsPurpose::MfaSetup)
+                .await?;
+            let (expires_in, retry_after) = match sent {
+                Sent::Now {
+                    expires_in,
+                    retry_after,
+                } => (expires_in, retry_after),
+                Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
+            };
+            txn.mfa_method_pending_replace(MfaMethod {
+                phone: Some(phone.e164.clone()),
+                ..pending_row(&user, Method::Sms, now, Duration::from_secs(expires_in))
+            })
             .await?;
-        let (expires_in, retry_after) = match sent {
-            Sent::Now {
+            self.audit(
+                &txn,
+                client,
+                Audit::of("mfa.sms.setup", &user).session(caller.session_id()),
+            )
+            .await?;
+            self.commit(txn).await?;
+            Ok(PhoneCode {
+                sent: true,
+                phone_hint: phone_hint(&phone.e164),
                 expires_in,
                 retry_after,
-            } => (expires_in, retry_after),
-            Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
-        };
-        txn.mfa_method_pending_replace(MfaMethod {
-            phone: Some(phone.e164.clone()),
-            ..pending_row(&user, Method::Sms, now, Duration::from_secs(expires_in))
+            })
         })
-        .await?;
-        self.audit(
-            &txn,
-            client,
-            Audit::of("mfa.sms.setup", &user).session(caller.session_id()),
-        )
-        .await?;
-        self.commit(txn).await?;
-        Ok(PhoneCode {
-            sent: true,
-            phone_hint: phone_hint(&phone.e164),
-            expires_in,
-            retry_after,
-        })
+        .await
     }
 
     pub async fn sms_verify(
@@ -191,37 +209,40 @@ impl App {
         methods::find(&rows, Method::Sms, false).ok_or(Error::MfaNotPending)?;
         // Hashing may be refused, and a code is good once: so the one comes before the other.
         let fresh = self.backup_codes_if_first(caller).await?;
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        let rows = txn.mfa_methods_list(user.id).await?;
-        let pending = methods::find(&rows, Method::Sms, false).ok_or(Error::MfaNotPending)?;
-        let number = pending.phone.as_deref().unwrap_or_default();
-        let tried = self
-            .sms_try(&txn, &user, SmsPurpose::MfaSetup, number, &code)
-            .await?;
-        if let Err(refusal) = tried.refusal_at_setup() {
-            if matches!(refusal, Error::CodeAttemptsExceeded) {
-                txn.mfa_method_pending_delete(pending.id).await?;
-                txn.sms_code_delete(user.id, SmsPurpose::MfaSetup.as_str())
-                    .await?;
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            let rows = txn.mfa_methods_list(user.id).await?;
+            let pending = methods::find(&rows, Method::Sms, false).ok_or(Error::MfaNotPending)?;
+            let number = pending.phone.as_deref().unwrap_or_default();
+            let tried = self
+                .sms_try(&txn, &user, SmsPurpose::MfaSetup, number, &code)
+                .await?;
+            if let Err(refusal) = tried.refusal_at_setup() {
+                if matches!(refusal, Error::CodeAttemptsExceeded) {
+                    txn.mfa_method_pending_delete(pending.id).await?;
+                    txn.sms_code_delete(user.id, SmsPurpose::MfaSetup.as_str())
+                        .await?;
+                }
+                self.audit(
+                    &txn,
+                    client,
+                    Audit::of("mfa.sms.code_wrong", &user).session(caller.session_id()),
+                )
+                .await?;
+                // The try counts although the answer is an error.
+                self.commit(txn).await?;
+                return Err(refusal);
             }
-            self.audit(
-                &txn,
-                client,
-                Audit::of("mfa.sms.code_wrong", &user).session(caller.session_id()),
-            )
-            .await?;
-            // The try counts although the answer is an error.
-            self.commit(txn).await?;
-            return Err(refusal);
-        }
-        let enrolment = Enrolment {
-            method: Method::Sms,
-            pending: pending.id,
-            step: None,
-            fresh,
-        };
-        self.enrol(txn, &user, caller, enrolment, client).await
+            let enrolment = Enrolment {
+                method: Method::Sms,
+                pending: pending.id,
+                step: None,
+                fresh: fresh.clone(),
+            };
+            self.enrol(txn, &user, caller, enrolment, client).await
+        })
+        .await
     }
 
     /// The step a code belongs to, if it is one of the secret's within the accepted skew.

@@ -52,26 +52,29 @@ impl App {
         presented: &[&str],
         client: &Client,
     ) -> Result<bool> {
-        let txn = self.store.begin().await?;
-        let user = self.user_locked(&txn, caller).await?;
-        let device = txn.trusted_device_fetch(id).await?.ok_or(Error::NotFound)?;
-        if !txn
-            .trusted_device_revoke(id, user.id, self.now().ms(), "revoked_by_user")
-            .await?
-        {
-            return Err(Error::NotFound);
-        }
-        let detail = serde_json::json!({ "device_id": id });
-        self.audit(
-            &txn,
-            client,
-            Audit::of("trusted_device.revoked", &user)
-                .session(caller.session_id())
-                .detail(detail),
-        )
-        .await?;
-        self.commit(txn).await?;
-        Ok(presented.iter().any(|text| is_secret_of(text, &device)))
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.user_locked(&txn, caller).await?;
+            let device = txn.trusted_device_fetch(id).await?.ok_or(Error::NotFound)?;
+            if !txn
+                .trusted_device_revoke(id, user.id, self.now().ms(), "revoked_by_user")
+                .await?
+            {
+                return Err(Error::NotFound);
+            }
+            let detail = serde_json::json!({ "device_id": id });
+            self.audit(
+                &txn,
+                client,
+                Audit::of("trusted_device.revoked", &user)
+                    .session(caller.session_id())
+                    .detail(detail),
+            )
+            .await?;
+            self.commit(txn).await?;
+            Ok(presented.iter().any(|text| is_secret_of(text, &device)))
+        })
+        .await
     }
 
     /// A presented device of this user: its secret is used up and replaced, its id and its end stay.

@@ -51,7 +51,7 @@ pub struct GlobalArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Run the server
-    Serve,
+    Serve(ServeArgs),
     /// Bring the database to the current version
     Migrate(MigrateArgs),
     /// Print the OpenAPI document
@@ -80,6 +80,13 @@ pub enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Apply pending migrations first, whatever database.migrate_on_start says
+    #[arg(long)]
+    pub migrate: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -273,7 +280,7 @@ impl Command {
 
     fn asks_why(&self) -> Option<&Reason> {
         match self {
-            Command::Serve
+            Command::Serve(_)
             | Command::Migrate(_)
             | Command::Openapi(_)
             | Command::Docs(_)

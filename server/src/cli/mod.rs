@@ -17,7 +17,7 @@ use crate::config::{Config, LogFormat, Sources};
 use crate::datastore::Datastore;
 use crate::http::server::Parts;
 use crate::keyring::Keyring;
-use args::{Cli, Command};
+use args::{Cli, Command, ServeArgs};
 use clap::Parser;
 
 /// A command that failed, in words for the operator.
@@ -46,7 +46,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Outcome {
-    let command = cli.command.unwrap_or(Command::Serve);
+    let command = cli
+        .command
+        .unwrap_or_else(|| Command::Serve(ServeArgs::default()));
     // The contract needs no configuration, and must be printable where there is none.
     match &command {
         Command::Openapi(args) => return contract::openapi(args),
@@ -61,7 +63,7 @@ async fn run(cli: Cli) -> Outcome {
     }
     log(config.log.format);
     match command {
-        Command::Serve => serve::serve(config).await,
+        Command::Serve(args) => serve::serve(config, args.migrate).await,
         Command::Migrate(args) => operator::migrate(&config, args.check).await,
         command => operator::run(config, command).await,
     }
@@ -75,7 +77,8 @@ async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
     }
     let clock = clock()?;
     let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms())?;
-    let store = Datastore::connect(config.database_url().expose()).await?;
+    let connections = config.database.max_connections;
+    let store = Datastore::connect_with(config.database_url().expose(), connections).await?;
     Ok(Parts {
         store,
         keyring: Arc::new(keyring),

@@ -91,7 +91,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
                 );
             }
         }
-        Command::Serve
+        Command::Serve(_)
         | Command::Migrate(_)
         | Command::Openapi(_)
         | Command::Docs(_)

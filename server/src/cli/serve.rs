@@ -7,18 +7,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Outcome, parts};
 use crate::api::{diff, document};
 use crate::config::Config;
+use crate::http::server::Parts;
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
-pub async fn serve(config: Config) -> Outcome {
+pub async fn serve(config: Config, migrate: bool) -> Outcome {
     refuse_drift(document::SNAPSHOT)?;
     let parts = parts(config).await?;
-    let applied = parts.store.migrations_apply().await?;
-    if !applied.is_empty() {
-        tracing::info!(
-            migrations = applied.len(),
-            "the database was brought up to date"
-        );
-    }
+    bring_up_to_date(&parts, migrate).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = parts.start().await?;
@@ -30,6 +25,29 @@ pub async fn serve(config: Config) -> Outcome {
     tracing::info!("stopping");
     running.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A server on a schema that is not its own would fail in odd places; one that changes the schema
+/// unasked would surprise the others that use it.
+async fn bring_up_to_date(parts: &Parts, migrate: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let pending = parts.store.migrations_pending().await?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    if !migrate && !parts.config.migrates_on_start() {
+        return Err(format!(
+            "the database lacks {} migrations; run `bp-auth migrate`, or start with `--migrate` \
+             or with database.migrate_on_start = true",
+            pending.len()
+        )
+        .into());
+    }
+    let applied = parts.store.migrations_apply().await?;
+    tracing::info!(
+        migrations = applied.len(),
+        "the database was brought up to date"
+    );
+    Ok(())
 }
 
 /// A server that would not do what its contract says does not start.

@@ -149,6 +149,15 @@ impl Config {
         self.database.url.clone()
     }
 
+    /// Whether a server brings its database up to date by itself.
+    pub fn migrates_on_start(&self) -> bool {
+        match self.database.migrate_on_start {
+            Tristate::On => true,
+            Tristate::Off => false,
+            Tristate::Auto => !self.is_production(),
+        }
+    }
+
     /// The plans file to read, if any.
     pub fn plans_path(&self) -> Option<PathBuf> {
         let default = Path::new("plans.toml");

@@ -38,11 +38,25 @@ pub struct Server {
 }
 
 /// Where the data is.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
     /// `sqlite://…` or `postgres://…`. Empty: SQLite, `bp-auth.db` in the data directory.
     pub url: SecretText,
+    /// Connections one server keeps to PostgreSQL at most.
+    pub max_connections: u32,
+    /// Whether a server applies pending migrations; `auto`: in development only.
+    pub migrate_on_start: Tristate,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: SecretText::default(),
+            max_connections: 16,
+            migrate_on_start: Tristate::Auto,
+        }
+    }
 }
 
 /// Attributes of the cookies.

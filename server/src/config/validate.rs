@@ -73,6 +73,11 @@ impl Checks<'_> {
             "database.url",
             "expected a sqlite: or postgres:// address",
         );
+        self.require(
+            self.config.database.max_connections >= 2,
+            "database.max_connections",
+            "expected at least 2: one to read and one to write",
+        );
         let empty = self.config.data_dir.as_os_str().is_empty();
         self.require(!empty, "data_dir", "expected a directory");
     }

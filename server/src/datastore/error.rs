@@ -1,7 +1,10 @@
 //! What can go wrong with the database, as far as callers must tell it apart.
 
 use sea_orm::sqlx;
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
+
+use super::Contention;
 
 /// None of the texts holds a bound value: they may be logged.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -9,6 +12,9 @@ pub enum Error {
     /// The database cannot answer now; a later try may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// Another transaction won, and nothing of this one is left; see [`super::retried`].
+    #[error("lost against another transaction: {0}")]
+    Contention(String),
     /// A unique constraint refused the row; the text names it.
     #[error("conflict: {0}")]
     Conflict(String),
@@ -34,11 +40,7 @@ impl From<DbErr> for Error {
         match &error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(text),
             DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause))
-                if is_outage(cause) =>
-            {
-                Self::Unavailable(text)
-            }
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => Self::judged(cause, text),
             _ => Self::Internal(text),
         }
     }
@@ -47,27 +49,52 @@ impl From<DbErr> for Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let text = error.to_string();
-        if is_outage(&error) {
-            Self::Unavailable(text)
-        } else {
-            Self::Internal(text)
+        Self::judged(&error, text)
+    }
+}
+
+impl Contention for Error {
+    fn is_contention(&self) -> bool {
+        matches!(self, Self::Contention(_))
+    }
+}
+
+impl Error {
+    fn judged(error: &sqlx::Error, text: String) -> Self {
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(text),
+            sqlx::Error::Database(cause) => match cause.try_downcast_ref::<PgDatabaseError>() {
+                Some(cause) if is_postgres_contention(cause.code()) => Self::Contention(text),
+                Some(cause) if is_postgres_outage(cause.code()) => Self::Unavailable(text),
+                Some(_) => Self::Internal(text),
+                None => cause
+                    .code()
+                    .and_then(|code| code.parse::<i32>().ok())
+                    .filter(|code| is_sqlite_outage(*code))
+                    .map_or(Self::Internal(text.clone()), |_| Self::Unavailable(text)),
+            },
+            _ => Self::Internal(text),
         }
     }
 }
 
-fn is_outage(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(cause) => cause
-            .code()
-            .and_then(|code| code.parse::<i32>().ok())
-            .is_some_and(is_sqlite_outage),
-        _ => false,
-    }
+/// A serialization failure, and a deadlock.
+fn is_postgres_contention(code: &str) -> bool {
+    matches!(code, "40001" | "40P01")
+}
+
+/// No connection, no resources, an operator's intervention, a system error; then: read-only, a lock
+/// that is not free, and a transaction that was idle for too long.
+fn is_postgres_outage(code: &str) -> bool {
+    ["08", "53", "57", "58"]
+        .iter()
+        .any(|class| code.starts_with(class))
+        || matches!(code, "25006" | "55P03" | "25P03")
 }
 
 /// SQLite's extended result codes keep the primary one in the low byte: busy, locked, read-only,

@@ -142,10 +142,11 @@ const INVARIANTS: &[(&str, &str)] = &[
 impl Datastore {
     /// Every invariant that does not hold; empty when all is well.
     pub async fn invariants_check(&self) -> Result<Vec<Violation>> {
+        let conn = self.unhurried().await?;
         let mut violations = Vec::new();
         for &(name, sql) in INVARIANTS {
-            let query = Statement::from_string(self.read.get_database_backend(), sql);
-            let offending = self.read.query_all_raw(query).await?;
+            let query = Statement::from_string(conn.get_database_backend(), sql);
+            let offending = conn.query_all_raw(query).await?;
             if !offending.is_empty() {
                 violations.push(Violation {
                     name,

@@ -2,7 +2,12 @@
 
 use bp_auth_migrations::{Migrator, MigratorTrait};
 
-use super::{Datastore, Result};
+use sea_orm::{IsolationLevel, TransactionTrait};
+
+use super::{Datastore, Result, execute, postgres};
+
+/// `bp-auth` in two numbers. Locks named by two numbers never meet those named by one.
+const MIGRATION_LOCK: [i32; 2] = [0x6270_2d61, 0x7574_6800];
 
 impl Datastore {
     /// The names of the steps that have not been applied, oldest first. Changes nothing.
@@ -14,10 +19,25 @@ impl Datastore {
     /// Applies the steps that are pending and names them.
     pub async fn migrations_apply(&self) -> Result<Vec<String>> {
         // One write transaction around all of it: a step is never half applied, and of several
-        // processes that start together the later ones find nothing left to do.
-        let txn = self.begin().await?;
-        let pending = Migrator::get_pending_migrations(&txn.inner).await?;
-        Migrator::up(&txn.inner, None).await?;
+        // processes that start together the later ones find nothing left to do. On PostgreSQL a
+        // step may take its time, and must see what the one before it did, at any default level.
+        let txn = match &self.server {
+            None => self.begin().await?.inner.inner,
+            Some(options) => {
+                let server = postgres::open_unhurried(options).await?;
+                let level = Some(IsolationLevel::ReadCommitted);
+                let txn = server.begin_with_config(level, None).await?;
+                execute(
+                    &txn,
+                    "SELECT pg_advisory_xact_lock($1, $2)",
+                    MIGRATION_LOCK.map(Into::into),
+                )
+                .await?;
+                txn
+            }
+        };
+        let pending = Migrator::get_pending_migrations(&txn).await?;
+        Migrator::up(&txn, None).await?;
         txn.commit().await?;
         Ok(pending.iter().map(|step| step.name().to_owned()).collect())
     }

@@ -3,6 +3,9 @@
 //! Reads are methods of [`Datastore`], changes are methods of [`Txn`], named after the resource first
 //! and the verb last. Whatever may happen only once is decided by one conditional statement whose
 //! answer says who won; nothing here reads first and writes afterwards.
+//!
+//! SQLite has one writer at a time. On PostgreSQL many write at once, so that whoever decides by more
+//! than one statement begins with a lock: `user_lock` for an account, a row's `…_lock` for the row.
 
 mod api_keys;
 mod audit;
@@ -17,11 +20,15 @@ mod mfa_methods;
 mod migrate;
 mod outbox;
 mod password_failures;
+mod patient;
+mod postgres;
 mod purge;
 mod rate;
 mod refresh_tokens;
+mod retry;
 mod sessions;
 mod sms_codes;
+mod sqlite;
 mod tenants;
 mod trusted_devices;
 mod used_tokens;
@@ -30,22 +37,17 @@ mod users;
 #[cfg(test)]
 mod tests;
 
-use std::fs::OpenOptions;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::sqlx::ConnectOptions as _;
-use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, Value,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, Value,
 };
+
+use patient::{Patient, within};
 
 pub use entity::accounts::api_key::Model as ApiKey;
 pub use entity::accounts::refresh_token::Model as RefreshToken;
@@ -64,67 +66,80 @@ pub use error::{Error, Result};
 pub use invariants::Violation;
 pub use password_failures::Reservation;
 pub use rate::Taken;
+pub use retry::{Contention, retried};
 pub use trusted_devices::NewTrustedDevice;
 
 /// How long a request waits for a connection, or for another process's write, before it is told to
 /// come back: a queue that nobody leaves helps nobody.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const READ_CONNECTIONS: u32 = 4;
+/// Connections to PostgreSQL where nobody says how many.
+const CONNECTIONS: u32 = 16;
 
 /// A handle on the database, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Datastore {
-    read: DatabaseConnection,
-    write: DatabaseConnection,
+    read: Patient<DatabaseConnection>,
+    write: Patient<DatabaseConnection>,
+    /// How to reach a server again, for what may take longer than a request waits.
+    server: Option<Box<PgConnectOptions>>,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`], it leaves no trace.
 #[must_use = "a transaction that is not committed is rolled back"]
 #[derive(Debug)]
 pub struct Txn {
-    inner: DatabaseTransaction,
+    inner: Patient<DatabaseTransaction>,
 }
 
 impl Datastore {
-    /// Opens the database behind `url` and creates the file of a new one.
+    /// Opens the database behind `url`. The file of a new SQLite database is created; a PostgreSQL
+    /// database must exist.
     pub async fn connect(url: &str) -> Result<Self> {
-        let options = sqlite_options(url)?;
-        create_private(options.get_filename())?;
-        // SQLite has one writer at a time. A pool of one makes the wait for it a fair queue inside
-        // this process instead of a contest of polling.
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(PATIENCE)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(options.clone())
-            .await?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(READ_CONNECTIONS)
-            .min_connections(1)
-            .acquire_timeout(PATIENCE)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await?;
+        Self::connect_with(url, CONNECTIONS).await
+    }
+
+    /// The same, with at most so many connections to a PostgreSQL server.
+    pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        let ((read, write), limit, server) = match scheme {
+            "sqlite" => (sqlite::open(url).await?, None, None),
+            "postgres" | "postgresql" => {
+                let options = postgres::options(url)?;
+                let opened = postgres::open(&options, connections).await?;
+                (opened, Some(postgres::ANSWER), Some(Box::new(options)))
+            }
+            // The URL of a database may hold a password, so no more than its scheme is told.
+            _ => {
+                return Err(Error::Internal(format!(
+                    "database.url has the scheme `{scheme}`; there is `sqlite:` and `postgres:`"
+                )));
+            }
+        };
+        let patient = |inner| Patient { inner, limit };
         Ok(Self {
-            read: read.into(),
-            write: write.into(),
+            read: patient(read),
+            write: patient(write),
+            server,
         })
     }
 
     pub async fn begin(&self) -> Result<Txn> {
-        // A deferred transaction that turns into a writer fails at once when it meets another
-        // writer; an immediate one waits its turn.
+        // On SQLite, a deferred transaction that turns into a writer fails at once when it meets
+        // another writer; an immediate one waits its turn. On PostgreSQL, the level is what the
+        // database was set to: the statements decide correctly at each of them.
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = self.write.begin_with_options(options).await?;
-        Ok(Txn { inner })
+        let Patient { inner, limit } = &self.write;
+        let inner = within(*limit, inner.begin_with_options(options)).await?;
+        Ok(Txn {
+            inner: Patient {
+                inner,
+                limit: *limit,
+            },
+        })
     }
 
     /// Whether the database answers, for the readiness check.
@@ -135,63 +150,35 @@ impl Datastore {
 
     /// Closes every connection, so that the write-ahead log is folded into the database file.
     pub async fn close(self) -> Result<()> {
-        self.read.close().await?;
-        self.write.close().await?;
+        let Self { read, write, .. } = self;
+        within(read.limit, read.inner.close()).await?;
+        within(write.limit, write.inner.close()).await?;
         Ok(())
+    }
+
+    /// A connection to read with that is not hurried, for an operator who can wait.
+    async fn unhurried(&self) -> Result<DatabaseConnection> {
+        match &self.server {
+            Some(options) => postgres::open_unhurried(options).await,
+            None => Ok(self.read.inner.clone()),
+        }
     }
 }
 
 impl Txn {
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        let Patient { inner, limit } = self.inner;
+        Ok(within(limit, inner.commit()).await?)
     }
 
     pub async fn rollback(self) -> Result<()> {
-        Ok(self.inner.rollback().await?)
+        let Patient { inner, limit } = self.inner;
+        Ok(within(limit, inner.rollback()).await?)
     }
-}
 
-fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
-    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-    if scheme != "sqlite" {
-        // The URL of a network database may hold a password, so no more than its scheme is told.
-        return Err(Error::Internal(format!(
-            "database.url has the scheme `{scheme}`; this version supports `sqlite:` only"
-        )));
-    }
-    let options: SqliteConnectOptions = url
-        .parse()
-        .map_err(|e| Error::Internal(format!("database.url is not understood: {e}")))?;
-    let is_file = !options.get_filename().as_os_str().is_empty();
-    if !is_file || url.contains(":memory:") || url.contains("mode=memory") {
-        return Err(Error::Internal(
-            "database.url must name a file: a database in memory is lost with the process"
-                .to_owned(),
-        ));
-    }
-    Ok(options
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(PATIENCE)
-        .disable_statement_logging())
-}
-
-/// SQLite gives the files beside the database its mode, so the mode must be right from the start.
-fn create_private(file: &Path) -> Result<()> {
-    let created = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    match created {
-        Ok(_) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(Error::Unavailable(format!(
-            "cannot create {}: {e}",
-            file.display()
-        ))),
+    /// Whether other writers go on while this transaction does. On SQLite there are none.
+    fn has_company(&self) -> bool {
+        self.inner.get_database_backend() == DbBackend::Postgres
     }
 }
 

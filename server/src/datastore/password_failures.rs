@@ -58,6 +58,7 @@ impl Txn {
         if query_one(&self.inner, sql, values).await?.is_some() {
             return Ok(Reservation::Granted);
         }
+        // The refused insert has locked the row, so it is still there.
         let sql = "SELECT blocked_until FROM password_failures WHERE account = $1 AND network = $2";
         let until = query_number(&self.inner, sql, [account.into(), network.into()]).await?;
         until

@@ -1,6 +1,6 @@
 //! Forgetting what is of no more use, in batches that keep each write transaction short.
 
-use super::{Datastore, Result, execute};
+use super::{Datastore, Result, execute, retried};
 
 const HOUR: i64 = 60 * 60 * 1000;
 const DAY: i64 = 24 * HOUR;
@@ -108,9 +108,12 @@ impl Datastore {
             "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {over} LIMIT $2)"
         );
         let before = now.saturating_sub(ending.grace);
-        let txn = self.begin().await?;
-        let rows = execute(&txn.inner, &sql, [before.into(), batch.into()]).await?;
-        txn.commit().await?;
-        Ok(rows)
+        retried(|| async {
+            let txn = self.begin().await?;
+            let rows = execute(&txn.inner, &sql, [before.into(), batch.into()]).await?;
+            txn.commit().await?;
+            Ok(rows)
+        })
+        .await
     }
 }

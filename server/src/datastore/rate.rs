@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{Datastore, Result, Txn, execute, query_number};
+use super::{Datastore, Result, Txn, execute, query_number, retried};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -22,10 +22,13 @@ impl Datastore {
         window_ms: i64,
         limit: i64,
     ) -> Result<Taken> {
-        let txn = self.begin().await?;
-        let taken = txn.rate_take(bucket, now, window_ms, limit).await?;
-        txn.commit().await?;
-        Ok(taken)
+        retried(|| async {
+            let txn = self.begin().await?;
+            let taken = txn.rate_take(bucket, now, window_ms, limit).await?;
+            txn.commit().await?;
+            Ok(taken)
+        })
+        .await
     }
 
     /// When the bucket grants again; `None` when it would now. Records nothing.
@@ -58,6 +61,7 @@ impl Txn {
         window_ms: i64,
         limit: i64,
     ) -> Result<Taken> {
+        self.rate_lock(bucket).await?;
         let event = Uuid::now_v7();
         let sql = "INSERT INTO rate_events (id, bucket, at) SELECT $1, $2, $3 \
                    WHERE (SELECT count(*) FROM rate_events WHERE bucket = $2 AND at > $4) < $5";
@@ -75,6 +79,16 @@ impl Txn {
         Ok(Taken::Limited {
             retry_at: retry_at.unwrap_or(now),
         })
+    }
+
+    /// Makes takers of one bucket take turns: two that count at once would both find the last free
+    /// place. There is no row to lock while a bucket is empty, so the lock is on its name.
+    async fn rate_lock(&self, bucket: &str) -> Result<()> {
+        if self.has_company() {
+            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            execute(&self.inner, sql, [bucket.into()]).await?;
+        }
+        Ok(())
     }
 
     /// Takes one event back, and no other's.

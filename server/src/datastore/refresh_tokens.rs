@@ -1,4 +1,5 @@
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::accounts::refresh_token::{Column, Entity};
@@ -16,8 +17,13 @@ impl Txn {
         insert(&self.inner, row).await
     }
 
-    pub async fn refresh_token_fetch_by_hash(&self, hash: &str) -> Result<Option<RefreshToken>> {
-        by_hash(&self.inner, hash).await
+    /// The token, held against other writers until the end of the transaction: whoever comes second
+    /// sees that it was used, and when.
+    pub async fn refresh_token_lock_by_hash(&self, hash: &str) -> Result<Option<RefreshToken>> {
+        let query = Entity::find()
+            .filter(Column::TokenHash.eq(hash))
+            .lock(LockType::NoKeyUpdate);
+        Ok(only(query.all(&self.inner).await?))
     }
 
     /// Uses the token up. Of any number of callers exactly one is told `true`.

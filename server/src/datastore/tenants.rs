@@ -1,4 +1,5 @@
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::accounts::tenant::Entity;
@@ -15,8 +16,10 @@ impl Txn {
         insert(&self.inner, row).await
     }
 
-    pub async fn tenant_fetch(&self, id: Uuid) -> Result<Option<Tenant>> {
-        by_id(&self.inner, id).await
+    /// The tenant, held against other writers until the end of the transaction.
+    pub async fn tenant_lock(&self, id: Uuid) -> Result<Option<Tenant>> {
+        let query = Entity::find_by_id(id).lock(LockType::NoKeyUpdate);
+        Ok(only(query.all(&self.inner).await?))
     }
 
     /// False when there is no such tenant.

@@ -1,3 +1,4 @@
+use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -46,9 +47,9 @@ impl Txn {
     }
 
     /// The user, held against other writers until the end of the transaction. On SQLite the
-    /// transaction holds the whole database already.
+    /// transaction holds the whole database already. Rows that refer to the user may still be added.
     pub async fn user_lock(&self, id: Uuid) -> Result<Option<User>> {
-        let query = Entity::find_by_id(id).lock_exclusive();
+        let query = Entity::find_by_id(id).lock(LockType::NoKeyUpdate);
         Ok(only(query.all(&self.inner).await?))
     }
 

@@ -5,17 +5,13 @@ use uuid::Uuid;
 
 use super::worker::{Claimed, OutboxStore, StoreError};
 use crate::app::clock::Timestamp;
-use crate::datastore::{Datastore, Error, OutboxRow, Txn};
+use crate::datastore::{Datastore, Error, OutboxRow, retried};
 
 pub struct DatabaseOutbox(Datastore);
 
 impl DatabaseOutbox {
     pub fn new(store: Datastore) -> Self {
         Self(store)
-    }
-
-    async fn begin(&self) -> Result<Txn, StoreError> {
-        Ok(self.0.begin().await?)
     }
 
     async fn finish(
@@ -25,9 +21,12 @@ impl DatabaseOutbox {
         now: Timestamp,
         error: Option<&str>,
     ) -> Result<(), StoreError> {
-        let txn = self.begin().await?;
-        txn.outbox_finish(id, state, now.ms(), error).await?;
-        Ok(txn.commit().await?)
+        let done = retried(|| async {
+            let txn = self.0.begin().await?;
+            txn.outbox_finish(id, state, now.ms(), error).await?;
+            txn.commit().await
+        });
+        Ok(done.await?)
     }
 }
 
@@ -48,12 +47,15 @@ impl OutboxStore for DatabaseOutbox {
         {
             return Ok(Vec::new());
         }
-        let txn = self.begin().await?;
-        let rows = txn
-            .outbox_claim(now.ms(), lease_until.ms(), i64::from(limit))
-            .await?;
-        txn.commit().await?;
-        Ok(rows.into_iter().map(claimed).collect())
+        let rows = retried(|| async {
+            let txn = self.0.begin().await?;
+            let rows = txn
+                .outbox_claim(now.ms(), lease_until.ms(), i64::from(limit))
+                .await?;
+            txn.commit().await?;
+            Ok::<_, Error>(rows)
+        });
+        Ok(rows.await?.into_iter().map(claimed).collect())
     }
 
     async fn mark_sent(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
@@ -65,19 +67,25 @@ impl OutboxStore for DatabaseOutbox {
     }
 
     async fn retry_at(&self, id: Uuid, next: Timestamp, error: &str) -> Result<(), StoreError> {
-        let txn = self.begin().await?;
-        txn.outbox_retry_at(id, next.ms(), error).await?;
-        Ok(txn.commit().await?)
+        let done = retried(|| async {
+            let txn = self.0.begin().await?;
+            txn.outbox_retry_at(id, next.ms(), error).await?;
+            txn.commit().await
+        });
+        Ok(done.await?)
     }
 
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
         if self.0.outbox_next_due().await?.is_none() {
             return Ok(0);
         }
-        let txn = self.begin().await?;
-        let expired = txn.outbox_expire(now.ms()).await?;
-        txn.commit().await?;
-        Ok(expired)
+        let expired = retried(|| async {
+            let txn = self.0.begin().await?;
+            let expired = txn.outbox_expire(now.ms()).await?;
+            txn.commit().await?;
+            Ok::<_, Error>(expired)
+        });
+        Ok(expired.await?)
     }
 
     async fn next_due(&self) -> Result<Option<i64>, StoreError> {

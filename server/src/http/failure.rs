@@ -266,7 +266,7 @@ fn say_app(error: Error) -> Said {
             said(429, C::MfaLocked, "Too many wrong codes; try again later.").retry(retry_after)
         }
 
-        Error::Overloaded => {
+        Error::Overloaded | Error::Contention => {
             said(503, C::Overloaded, "The server is busy; try again soon.").retry(2)
         }
         Error::Internal(_) => internal(),

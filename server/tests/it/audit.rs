@@ -42,8 +42,8 @@ async fn on_record(
         format!("SELECT {column} FROM audit_events WHERE request_id = '{id}' ORDER BY at, id")
     };
     assert_eq!(server.db.texts(&sql("event")).await, events);
-    let user = server.db.texts("SELECT lower(hex(id)) FROM users").await;
-    let tenant = server.db.texts("SELECT lower(hex(id)) FROM tenants").await;
+    let user = server.db.texts("SELECT id FROM users").await;
+    let tenant = server.db.texts("SELECT id FROM tenants").await;
     let user = user.first().cloned().unwrap_or_default();
     let tenant = tenant.first().cloned().unwrap_or_default();
     let anonymous = "anonymous".to_owned();
@@ -59,11 +59,14 @@ async fn on_record(
         server.clock.now().ms()
     };
     let expected = format!("{user}|{tenant}|{session}|{actor}|127.0.0.1|tests|{now}");
-    let sql = sql(
-        "coalesce(lower(hex(user_id)), '') || '|' || coalesce(lower(hex(tenant_id)), '') \
-                   || '|' || coalesce(lower(hex(session_id)), '') || '|' || actor || '|' || ip \
-                   || '|' || user_agent || '|' || at",
-    );
+    let hex = |column| server.db.hex(column);
+    let sql = sql(&format!(
+        "coalesce({}, '') || '|' || coalesce({}, '') || '|' || coalesce({}, '') \
+         || '|' || actor || '|' || ip || '|' || user_agent || '|' || at",
+        hex("user_id"),
+        hex("tenant_id"),
+        hex("session_id"),
+    ));
     for row in server.db.texts(&sql).await {
         assert_eq!(row, expected, "{events:?}");
     }
@@ -120,7 +123,8 @@ async fn accounts_and_sessions() {
     let first = login.text("refresh_token");
     let id = login.header("x-request-id").expect("a request id");
     let sql = format!(
-        "SELECT event || ' ' || lower(hex(session_id)) FROM audit_events WHERE request_id = '{id}'"
+        "SELECT event || ' ' || {} FROM audit_events WHERE request_id = '{id}'",
+        server.db.hex("session_id")
     );
     let expected = format!("login.password {}", claim(&access, "sid"));
     assert_eq!(server.db.texts(&sql).await, [expected]);
@@ -273,8 +277,9 @@ async fn challenges_devices_and_resets() {
     let id = login.header("x-request-id").expect("a request id");
     let access = login.text("access_token");
     let sql = format!(
-        "SELECT event || ' ' || coalesce(lower(hex(session_id)), '') FROM audit_events \
-         WHERE request_id = '{id}' ORDER BY id"
+        "SELECT event || ' ' || coalesce({}, '') FROM audit_events \
+         WHERE request_id = '{id}' ORDER BY id",
+        server.db.hex("session_id")
     );
     let expected = format!("login.mfa {}", claim(&access, "sid"));
     let added = "trusted_device.added ".to_owned();

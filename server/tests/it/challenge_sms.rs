@@ -235,12 +235,10 @@ async fn a_login_that_fails_after_a_right_code_leaves_the_code_good() {
     server.sms_user("ada@example.com", PHONE).await;
     let pending = server.login_pending("ada@example.com").await;
     let code = server.sms_code(PHONE).await;
-    let broken = "CREATE TRIGGER broken BEFORE INSERT ON sessions \
-                  BEGIN SELECT RAISE(ABORT, 'broken'); END";
-    server.db.execute(broken).await;
+    server.db.break_inserts("sessions").await;
     let answer = server.challenge(&pending.mfa_token, &code).await;
     assert_eq!(refusal(answer), (500, ErrorCode::InternalError));
-    server.db.execute("DROP TRIGGER broken").await;
+    server.db.mend("sessions").await;
     tokens(server.challenge(&pending.mfa_token, &code).await.unwrap());
     server.stop_and_check().await;
 }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::support::http::{Http, send};
+use crate::support::postgres::Kind;
 use crate::support::process::{Bench, text};
 
 const PRODUCTION: &str = r#"
@@ -104,7 +105,7 @@ fn a_value_that_cannot_be_is_refused_with_its_key_and_its_source() {
 
 #[test]
 fn a_secret_can_come_from_a_file_and_is_never_shown() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::on(Kind::Sqlite);
     let url = format!("sqlite://{}?mode=rwc", bench.path("hunter2.db").display());
     let file = bench.write("url", &format!("{url}\n"));
     bench.set("BP_AUTH_DATABASE__URL_FILE", file.to_str().unwrap());

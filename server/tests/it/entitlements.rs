@@ -30,7 +30,7 @@ impl TestServer {
                 "(SELECT id FROM users WHERE users.tenant_id = tenants.id)",
             ),
         };
-        let id = "randomblob(16)";
+        let id = self.db.new_id();
         self.db
             .execute(&format!(
                 "INSERT INTO entitlement_overrides \

@@ -9,12 +9,7 @@ use crate::support::{PASSWORD, TestServer};
 async fn a_message_and_its_cause_are_one_transaction() {
     let server = TestServer::start().await;
     // The message cannot be written: then its cause has not happened either.
-    server
-        .db
-        .execute(
-            "CREATE TRIGGER no_mail BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
-        )
-        .await;
+    server.db.break_inserts("outbox").await;
     let client = server.client();
     let register = client
         .register()
@@ -24,7 +19,7 @@ async fn a_message_and_its_cause_are_one_transaction() {
     for table in ["users", "tenants", "outbox", "audit_events"] {
         assert_eq!(server.db.count(table).await, 0, "{table}");
     }
-    server.db.execute("DROP TRIGGER no_mail").await;
+    server.db.mend("outbox").await;
     server.register("ada@example.com").await;
     assert_eq!(server.db.count("outbox").await, 1);
     server.stop_and_check().await;
@@ -51,13 +46,11 @@ async fn a_sent_message_keeps_no_content() {
 async fn a_message_that_is_too_late_is_not_sent_and_keeps_no_content() {
     let server = TestServer::start().await;
     // Nobody delivers while a lease holds the message.
-    let hold = "CREATE TRIGGER hold AFTER INSERT ON outbox BEGIN \
-                UPDATE outbox SET next_attempt_at = expires_at - 1 WHERE id = NEW.id; END";
-    server.db.execute(hold).await;
+    server.db.hold_messages().await;
     server.register("ada@example.com").await;
     let pending = "SELECT state FROM outbox WHERE payload <> ''";
     assert_eq!(server.db.texts(pending).await, ["pending"]);
-    server.db.execute("DROP TRIGGER hold").await;
+    server.db.mend("outbox").await;
     server.advance(Duration::from_secs(365 * 86_400));
     // The next message wakes the worker.
     server.register("bob@example.com").await;

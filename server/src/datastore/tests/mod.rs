@@ -1,6 +1,9 @@
 mod decisions;
 mod limits;
 mod schema;
+#[expect(dead_code, reason = "the tests over HTTP use more of it")]
+#[path = "../../../tests/it/support/postgres.rs"]
+mod server;
 mod upkeep;
 
 use std::future::Future;
@@ -23,12 +26,21 @@ struct Scene {
     user: User,
     url: String,
     _dir: TempDir,
+    /// Last, so that it is dropped when nobody uses it any more.
+    database: Option<server::Database>,
 }
 
 impl Scene {
     async fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let url = format!("sqlite://{}/test.db", dir.path().display());
+        let database = match server::kind() {
+            server::Kind::Sqlite => None,
+            kind => server::database(kind),
+        };
+        let url = match &database {
+            Some(database) => database.url.clone(),
+            None => format!("sqlite://{}/test.db", dir.path().display()),
+        };
         let store = Datastore::connect(&url).await.unwrap();
         store.migrations_apply().await.unwrap();
         let user = add_user(&store, "ada@example.org").await;
@@ -37,6 +49,7 @@ impl Scene {
             user,
             url,
             _dir: dir,
+            database,
         }
     }
 
@@ -88,6 +101,14 @@ impl Scene {
         let id = txn.trusted_device_insert(new).await.unwrap();
         txn.commit().await.unwrap();
         id
+    }
+
+    /// What follows looks into SQLite; elsewhere it is skipped, and says so.
+    fn is_sqlite(&self, test: &str) -> bool {
+        if self.database.is_some() {
+            eprintln!("NOT TESTED: {test} is about SQLite");
+        }
+        self.database.is_none()
     }
 
     /// Breaks the rules on purpose.
@@ -188,7 +209,7 @@ async fn winners<F, Fut>(store: &Datastore, count: usize, attempt: F) -> usize
 where
     F: Fn(Arc<Txn>) -> Fut,
     Fut: Future<Output = Result<bool>> + Send + 'static,
-    F: Clone + Send + 'static,
+    F: Clone + Send + Sync + 'static,
 {
     let barrier = Arc::new(Barrier::new(count));
     let tasks: Vec<_> = (0..count)
@@ -196,11 +217,13 @@ where
             let (store, barrier, attempt) = (store.clone(), barrier.clone(), attempt.clone());
             tokio::spawn(async move {
                 barrier.wait().await;
-                let txn = Arc::new(store.begin().await.unwrap());
-                let future = attempt(txn.clone());
-                let won = future.await.unwrap();
-                Arc::into_inner(txn).unwrap().commit().await.unwrap();
-                won
+                let won = retried(|| async {
+                    let txn = Arc::new(store.begin().await?);
+                    let won = attempt(txn.clone()).await?;
+                    Arc::into_inner(txn).unwrap().commit().await?;
+                    Ok::<_, Error>(won)
+                });
+                won.await.unwrap()
             })
         })
         .collect();

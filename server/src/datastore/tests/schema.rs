@@ -29,6 +29,9 @@ async fn processes_that_migrate_together_run_each_step_once() {
 #[tokio::test]
 async fn the_database_is_for_its_owner_only() {
     let scene = Scene::new().await;
+    if !scene.is_sqlite("the mode of the file") {
+        return;
+    }
     let file = scene.url.strip_prefix("sqlite://").unwrap();
     for name in [
         file.to_owned(),
@@ -43,7 +46,8 @@ async fn the_database_is_for_its_owner_only() {
 #[tokio::test]
 async fn other_urls_are_refused_without_repeating_them() {
     for url in [
-        "postgres://bp:hunter2@db/auth",
+        "mysql://bp:hunter2@db/auth",
+        "postgres://bp:hunter2@db/auth?passwd=hunter2",
         "sqlite::memory:",
         "sqlite://x?mode=memory",
         "hunter2",
@@ -60,6 +64,9 @@ async fn other_urls_are_refused_without_repeating_them() {
 #[tokio::test]
 async fn a_connection_is_durable_and_checks_references() {
     let scene = Scene::new().await;
+    if !scene.is_sqlite("what a connection is set to") {
+        return;
+    }
     for (pragma, expected) in [("synchronous", 2), ("foreign_keys", 1)] {
         for conn in [&scene.store.read, &scene.store.write] {
             let value = query_number(conn, &format!("PRAGMA {pragma}"), []).await;
@@ -98,7 +105,9 @@ async fn a_tenant_has_one_owner() {
     second.email_key = "second@example.org".to_owned();
     let txn = scene.store.begin().await.unwrap();
     let error = txn.user_insert(second).await.unwrap_err();
-    assert!(error.is_conflict_on("tenant_id"), "{error}");
+    // SQLite names the column, PostgreSQL the index.
+    let named = ["tenant_id", "users_one_owner"].map(|name| error.is_conflict_on(name));
+    assert!(named.contains(&true), "{error}");
 }
 
 #[tokio::test]

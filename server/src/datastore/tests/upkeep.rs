@@ -169,14 +169,20 @@ async fn a_planted_violation_is_named_with_its_row() {
     leaky.payload = "{\"token\":\"x\"}".to_owned();
     txn.outbox_insert(leaky).await.unwrap();
     txn.commit().await.unwrap();
+    let (unchecked, id) = match scene.database {
+        None => ("PRAGMA ignore_check_constraints = ON", "x'00'"),
+        Some(_) => (
+            "ALTER TABLE password_failures DROP CONSTRAINT password_failures_failures_check",
+            "gen_random_uuid()",
+        ),
+    };
     scene
-        .sql(
-            "PRAGMA ignore_check_constraints = ON; \
+        .sql(&format!(
+            "{unchecked}; \
              INSERT INTO password_failures VALUES ('ada', 'n', -1, 0, 0); \
              UPDATE users SET password_hash = 'hunter2'; \
-             INSERT INTO tenants (id, name, created_at) VALUES (x'00', 'orphan', 0); \
-             PRAGMA ignore_check_constraints = OFF;",
-        )
+             INSERT INTO tenants (id, name, created_at) VALUES ({id}, 'orphan', 0);"
+        ))
         .await;
 
     let violations = scene.store.invariants_check().await.unwrap();

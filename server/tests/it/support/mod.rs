@@ -5,6 +5,7 @@ pub mod factors;
 pub mod http;
 pub mod operations;
 pub mod outbox;
+pub mod postgres;
 pub mod process;
 pub mod wire;
 
@@ -19,7 +20,7 @@ use bp_auth_server::app::clock::{Clock, ManualClock, Timestamp};
 use bp_auth_server::app::operator::Operator;
 use bp_auth_server::app::plans::Plans;
 use bp_auth_server::app::random::SystemRandom;
-use bp_auth_server::config::{Config, HashProfile};
+use bp_auth_server::config::{Config, HashProfile, SecretText};
 use bp_auth_server::datastore::Datastore;
 use bp_auth_server::http::server::{Parts, Running};
 use bp_auth_server::keyring::Keyring;
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 use totp_rs::{Algorithm, Builder};
 
 use db::Db;
+use postgres::Kind;
 
 /// Where every test's clock begins: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
@@ -40,6 +42,8 @@ pub struct TestServer {
     pub dir: TempDir,
     pub db: Db,
     running: Running,
+    /// Last, so that it is dropped when nobody uses it any more.
+    _database: Option<postgres::Database>,
 }
 
 /// Somebody with a verified authenticator.
@@ -63,7 +67,23 @@ impl TestServer {
         config.data_dir = dir.path().join("data");
         config.server.bind = "127.0.0.1:0".parse().expect("an address");
         config.hash.profile = HashProfile::Cheap;
+        let database = match postgres::kind() {
+            Kind::Sqlite => None,
+            kind => postgres::database(kind),
+        };
+        if let Some(database) = &database {
+            config.database.url = SecretText::new(&database.url);
+        }
         change(&mut config);
+        Self::start_configured(dir, config, database).await
+    }
+
+    /// A server on a database of the test's own.
+    pub async fn start_configured(
+        dir: TempDir,
+        config: Config,
+        database: Option<postgres::Database>,
+    ) -> Self {
         let clock = ManualClock::starting_at(START);
         let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms()).expect("keys");
         let store = Datastore::connect(config.database_url().expose())
@@ -71,7 +91,7 @@ impl TestServer {
             .expect("a database");
         store.migrations_apply().await.expect("migrations");
         let plans = Plans::load(config.plans_path().as_deref()).expect("plans");
-        let db = Db::open(&config.data_dir.join("bp-auth.db")).await;
+        let db = Db::open_url(config.database_url().expose().to_owned()).await;
         let parts = Parts {
             config,
             store,
@@ -86,6 +106,7 @@ impl TestServer {
             dir,
             db,
             running,
+            _database: database,
         }
     }
 

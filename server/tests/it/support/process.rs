@@ -8,11 +8,13 @@ use tempfile::TempDir;
 
 use super::db::Db;
 use super::http::Http;
+use super::postgres::{self, Database, Kind};
 
 /// A directory in which `bp-auth` runs, with nothing around it but what a test puts there.
 pub struct Bench {
     pub dir: TempDir,
     environment: Vec<(String, String)>,
+    database: Option<Database>,
 }
 
 /// A running `bp-auth serve`.
@@ -33,13 +35,33 @@ pub struct Ended {
 
 impl Bench {
     pub fn new() -> Self {
-        Self {
+        Self::on(postgres::kind())
+    }
+
+    /// A directory whose processes use a database of this kind, which is empty yet.
+    pub fn on(kind: Kind) -> Self {
+        let database = match kind {
+            Kind::Sqlite => None,
+            kind => postgres::database(kind),
+        };
+        let mut bench = Self {
             dir: TempDir::new().expect("a temporary directory"),
             environment: vec![
                 ("BP_AUTH_HASH__PROFILE".to_owned(), "cheap".to_owned()),
                 ("USER".to_owned(), "tester".to_owned()),
             ],
+            database: None,
+        };
+        if let Some(database) = &database {
+            bench.set("BP_AUTH_DATABASE__URL", &database.url);
         }
+        bench.database = database;
+        bench
+    }
+
+    /// Whether it is another than the file in the directory.
+    pub fn has_database(&self) -> bool {
+        self.database.is_some()
     }
 
     /// Sets a variable of all processes that follow.
@@ -63,7 +85,10 @@ impl Bench {
     }
 
     pub async fn db(&self) -> Db {
-        Db::open(&self.path("data/bp-auth.db")).await
+        match &self.database {
+            Some(database) => Db::open_url(database.url.clone()).await,
+            None => Db::open(&self.path("data/bp-auth.db")).await,
+        }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

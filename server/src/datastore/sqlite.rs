@@ -1,0 +1,79 @@
+//! SQLite: one file, one writer at a time.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use sea_orm::DatabaseConnection;
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::{Error, PATIENCE, Result};
+
+const READ_CONNECTIONS: u32 = 4;
+
+/// Connections that read and the one that writes; creates the file of a new database.
+pub async fn open(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)> {
+    let options = options(url)?;
+    create_private(options.get_filename())?;
+    // A pool of one makes the wait for the writer a fair queue inside this process instead of a
+    // contest of polling.
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(READ_CONNECTIONS)
+        .min_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options.pragma("query_only", "ON"))
+        .await?;
+    Ok((read.into(), write.into()))
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions> {
+    let options: SqliteConnectOptions = url
+        .parse()
+        .map_err(|e| Error::Internal(format!("database.url is not understood: {e}")))?;
+    let is_file = !options.get_filename().as_os_str().is_empty();
+    if !is_file || url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(Error::Internal(
+            "database.url must name a file: a database in memory is lost with the process"
+                .to_owned(),
+        ));
+    }
+    Ok(options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .disable_statement_logging())
+}
+
+/// SQLite gives the files beside the database its mode, so the mode must be right from the start.
+fn create_private(file: &Path) -> Result<()> {
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file);
+    match created {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(Error::Unavailable(format!(
+            "cannot create {}: {e}",
+            file.display()
+        ))),
+    }
+}
