@@ -31,15 +31,16 @@ impl Outbox {
 
     /// Everything sent to an address so far, oldest first.
     pub fn to(&self, address: &str) -> Result<Vec<Message>> {
-        self.matching(|message| message.to == address)
+        let found = self.matching(|message| message.to == address)?;
+        Ok(found.into_iter().map(|(_, message)| message).collect())
     }
 
-    /// Everything sent so far, oldest first.
-    pub fn all(&self) -> Result<Vec<Message>> {
+    /// Everything sent so far by the names of the files, oldest first.
+    pub fn all(&self) -> Result<Vec<(OsString, Message)>> {
         self.matching(|_| true)
     }
 
-    fn matching(&self, wanted: impl Fn(&Message) -> bool) -> Result<Vec<Message>> {
+    fn matching(&self, wanted: impl Fn(&Message) -> bool) -> Result<Vec<(OsString, Message)>> {
         let entries = match std::fs::read_dir(&self.directory) {
             // A server that has sent nothing yet need not have made its directory.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -60,15 +61,15 @@ impl Outbox {
             }
         }
         let mut found: Vec<_> = read
-            .values()
-            .filter_map(|(written, message)| Some((written, message.as_ref()?)))
-            .filter(|(_, message)| wanted(message))
+            .iter()
+            .filter_map(|(name, (written, message))| Some((written, name, message.as_ref()?)))
+            .filter(|(_, _, message)| wanted(message))
             .collect();
         // Not by name: the server's clock may stand still, the file system's does not.
-        found.sort_by_key(|(written, _)| *written);
+        found.sort_by_key(|(written, _, _)| *written);
         Ok(found
             .into_iter()
-            .map(|(_, message)| message.clone())
+            .map(|(_, name, message)| (name.clone(), message.clone()))
             .collect())
     }
 }
