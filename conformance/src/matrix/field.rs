@@ -1,6 +1,6 @@
 //! Every field of every body against values that it must not take, or must take as they are.
 //!
-//! All values of an operation are tried on one [`subject::Subject`], a body that would succeed. When all
+//! All values of an operation are tried on one `subject::Subject`, a body that would succeed. When all
 //! refusals are in, it must still succeed: nothing was done, used up or counted meanwhile.
 
 mod body;
