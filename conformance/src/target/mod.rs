@@ -72,6 +72,11 @@ impl Target {
 
     /// The server's own origin, as browsers would say it.
     pub fn origin(&self) -> String {
+        // Several instances have one public address, and none of them listens on it.
+        #[cfg(feature = "spawn")]
+        if self.instances.len() > 1 {
+            return spawn::PUBLIC_URL.to_owned();
+        }
         let instance = &self.instances[0];
         format!(
             "{}://{}",

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A server drains for at most 30 s.
 const DRAIN: Duration = Duration::from_secs(35);
 /// With more than one instance none can be named by its own address.
-const PUBLIC_URL: &str = "http://localhost:8080";
+pub const PUBLIC_URL: &str = "http://localhost:8080";
 
 /// Starts servers from a database that has been migrated once.
 pub struct Spawner {
