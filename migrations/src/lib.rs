@@ -3,6 +3,7 @@
 //! A step that has been released is never edited: a new one follows it.
 
 mod m20250101_000001_create_schema;
+mod m20261126_000002_rate_windows;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -12,6 +13,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20250101_000001_create_schema::Migration)]
+        vec![
+            Box::new(m20250101_000001_create_schema::Migration),
+            Box::new(m20261126_000002_rate_windows::Migration),
+        ]
     }
 }

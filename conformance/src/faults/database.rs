@@ -108,15 +108,15 @@ pub const FAULTS: &[Fault] = &[
     Fault::database(
         "registrations-are-not-counted",
         "One client network may register any number of users.",
-        "CREATE TRIGGER fault AFTER INSERT ON rate_events WHEN NEW.bucket LIKE 'register:%' BEGIN
-           DELETE FROM rate_events WHERE id = NEW.id; END",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket LIKE 'register:%' BEGIN
+           DELETE FROM rate_windows WHERE bucket = NEW.bucket; END",
         &["register_limits::a_network_opens_20_accounts_a_minute"],
     ),
     Fault::database(
         "owner-is-told-every-time",
         "The owner of a taken address gets a mail for every attempt.",
-        "CREATE TRIGGER fault AFTER INSERT ON rate_events WHEN NEW.bucket LIKE 'register!_attempt:%' ESCAPE '!' BEGIN
-           DELETE FROM rate_events WHERE id = NEW.id; END",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket LIKE 'register!_attempt:%' ESCAPE '!' BEGIN
+           DELETE FROM rate_windows WHERE bucket = NEW.bucket; END",
         &["register_hidden::the_owner_is_told_at_most_hourly"],
     )
     .of(Profile::HideExisting),

@@ -75,36 +75,37 @@ pub const FAULTS: &[Fault] = &[
     Fault::database(
         "wrong-codes-never-lock",
         "Wrong second factors are not counted across logins.",
-        "CREATE TRIGGER fault AFTER INSERT ON rate_events WHEN NEW.bucket LIKE 'mfa:%' BEGIN
-           DELETE FROM rate_events WHERE id = NEW.id; END",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket LIKE 'mfa:%' BEGIN
+           DELETE FROM rate_windows WHERE bucket = NEW.bucket; END",
         &["challenge_lock::ten_failures_across_logins_lock_the_second_factor"],
     ),
     Fault::database(
         "password-resets-the-lock",
         "A right password forgives all wrong second factors.",
         "CREATE TRIGGER fault AFTER INSERT ON mfa_challenges BEGIN
-           DELETE FROM rate_events WHERE replace(bucket, '-', '') = 'mfa:' || lower(hex(NEW.user_id)); END",
+           DELETE FROM rate_windows WHERE replace(bucket, '-', '') = 'mfa:' || lower(hex(NEW.user_id)); END",
         &["challenge_lock::ten_failures_across_logins_lock_the_second_factor"],
     ),
     Fault::database(
         "success-resets-the-lock",
         "A right second factor forgives all wrong ones.",
         "CREATE TRIGGER fault AFTER INSERT ON sessions BEGIN
-           DELETE FROM rate_events WHERE replace(bucket, '-', '') = 'mfa:' || lower(hex(NEW.user_id)); END",
+           DELETE FROM rate_windows WHERE replace(bucket, '-', '') = 'mfa:' || lower(hex(NEW.user_id)); END",
         &["challenge_lock::a_success_gives_back_only_its_own_slot"],
     ),
     Fault::database(
         "success-counts-as-failure",
         "A right second factor counts as a wrong one.",
-        "CREATE TRIGGER fault BEFORE DELETE ON rate_events WHEN OLD.bucket LIKE 'mfa:%' BEGIN
+        "CREATE TRIGGER fault BEFORE UPDATE OF events ON rate_windows
+           WHEN OLD.bucket LIKE 'mfa:%' AND NEW.last_event = OLD.last_event AND NEW.granted BEGIN
            SELECT RAISE(IGNORE); END",
         &["challenge_lock::a_success_gives_back_only_its_own_slot"],
     ),
     Fault::database(
         "setup-codes-can-be-guessed",
         "Wrong codes at a TOTP set-up are not counted.",
-        "CREATE TRIGGER fault AFTER INSERT ON rate_events WHEN NEW.bucket LIKE 'mfa!_setup:%' ESCAPE '!' BEGIN
-           DELETE FROM rate_events WHERE id = NEW.id; END",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket LIKE 'mfa!_setup:%' ESCAPE '!' BEGIN
+           DELETE FROM rate_windows WHERE bucket = NEW.bucket; END",
         &["totp::five_wrong_codes_end_the_set_up"],
     ),
     Fault::database(

@@ -17,7 +17,7 @@ use super::password::Permit;
 use super::session::Authenticated;
 use super::token::Kind;
 use super::{App, Client};
-use crate::datastore::{MfaChallenge, MfaMethod, Taken, Txn, User};
+use crate::datastore::{Event, MfaChallenge, MfaMethod, Taken, Txn, User};
 
 const TRIES_PER_TOKEN: i32 = 5;
 const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -149,7 +149,7 @@ impl App {
             if !txn.mfa_challenge_consume(of.jti, self.now().ms()).await? {
                 return Err(Error::MfaTokenInvalid);
             }
-            txn.rate_give_back(slot).await?;
+            txn.rate_give_back(&slot).await?;
             let trusted_device = match &remember {
                 Some(name) => Some(
                     self.trusted_device_add(&txn, &user, name.clone(), client)
@@ -185,7 +185,7 @@ impl App {
         code: &str,
         method: Option<Method>,
         client: &Client,
-    ) -> Result<(User, Vec<MfaMethod>, Method, Uuid)> {
+    ) -> Result<(User, Vec<MfaMethod>, Method, Event)> {
         let now = self.now();
         self.retried(|| async {
             let txn = self.store.begin().await?;

@@ -49,6 +49,7 @@ impl App {
             if let Taken::Limited { retry_at } =
                 txn.rate_take(&bucket, now.ms(), HOUR_MS, limit).await?
             {
+                txn.commit().await?;
                 return Err(Error::RateLimited {
                     retry_after: Timestamp(retry_at).retry_after(now),
                 });

@@ -46,16 +46,17 @@ impl App {
             let phone = Phone::parse(number)
                 .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
                 .ok_or(Error::PhoneNotAllowed)?;
-            let (expires_in, retry_after) = match self
-                .sms_send(&txn, &user, &phone, PURPOSE)
-                .await?
-            {
-                Sent::Now {
-                    expires_in,
-                    retry_after,
-                } => (expires_in, retry_after),
-                Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
-            };
+            let (expires_in, retry_after) =
+                match self.sms_send(&txn, &user, &phone, PURPOSE).await? {
+                    Sent::Now {
+                        expires_in,
+                        retry_after,
+                    } => (expires_in, retry_after),
+                    Sent::Limited { retry_after } => {
+                        txn.commit().await?;
+                        return Err(Error::RateLimited { retry_after });
+                    }
+                };
             let audit = Audit {
                 event: "phone.code_sent",
                 user: Some(&user),

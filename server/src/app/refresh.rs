@@ -46,7 +46,10 @@ impl App {
             if row.expires_at <= self.now().ms() {
                 return Err(Error::RefreshTokenExpired);
             }
-            self.refresh_limit(&txn, &session).await?;
+            if let Some(refusal) = self.refresh_limit(&txn, &session).await? {
+                txn.commit().await?;
+                return Err(refusal);
+            }
             if !self.config.refresh.rotation_enabled {
                 return self
                     .refresh_in_place(txn, row, session, user, token, client)
@@ -98,16 +101,17 @@ impl App {
     }
 
     /// The limit meets only requests that would succeed.
-    async fn refresh_limit(&self, txn: &Txn, session: &Session) -> Result<()> {
+    async fn refresh_limit(&self, txn: &Txn, session: &Session) -> Result<Option<Error>> {
         let now = self.now();
         let limit = i64::from(self.config.limits.refresh_per_minute);
         let bucket = format!("refresh:{}", session.id);
-        match txn.rate_take(&bucket, now.ms(), MINUTE_MS, limit).await? {
-            Taken::Granted(_) => Ok(()),
-            Taken::Limited { retry_at } => Err(Error::RateLimited {
+        let taken = txn.rate_take(&bucket, now.ms(), MINUTE_MS, limit).await?;
+        Ok(match taken {
+            Taken::Granted(_) => None,
+            Taken::Limited { retry_at } => Some(Error::RateLimited {
                 retry_after: Timestamp(retry_at).retry_after(now),
             }),
-        }
+        })
     }
 
     /// Rotation is off: a new access token, the same refresh token, its idle time begun anew.

@@ -90,7 +90,8 @@ impl App {
         })
     }
 
-    /// Takes one event of every limit, or of none. Says when to try again.
+    /// Takes one event of every limit, or of none. Says when to try again, which is to be committed
+    /// like a success.
     async fn sms_limits(
         &self,
         txn: &Txn,
@@ -109,6 +110,9 @@ impl App {
             false => "strangers".to_owned(),
         };
         let (purpose, number) = (purpose.as_str(), &phone.e164);
+        // Always in this order, the ones that most others share last: whoever takes a bucket holds
+        // it until the end of the transaction, so that those who send at once come after each other
+        // and never wait for each other in a circle.
         let budgets = [
             (
                 format!("sms:{purpose}:interval:{}", user.id),
@@ -141,7 +145,7 @@ impl App {
                 Taken::Granted(event) => taken.push(event),
                 Taken::Limited { retry_at } => {
                     for event in taken {
-                        txn.rate_give_back(event).await?;
+                        txn.rate_give_back(&event).await?;
                     }
                     return Ok(Some(retry_at));
                 }

@@ -174,7 +174,10 @@ impl App {
                     expires_in,
                     retry_after,
                 } => (expires_in, retry_after),
-                Sent::Limited { retry_after } => return Err(Error::RateLimited { retry_after }),
+                Sent::Limited { retry_after } => {
+                    txn.commit().await?;
+                    return Err(Error::RateLimited { retry_after });
+                }
             };
             txn.mfa_method_pending_replace(MfaMethod {
                 phone: Some(phone.e164.clone()),

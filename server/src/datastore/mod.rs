@@ -42,9 +42,9 @@ use std::time::Duration;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, Value,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, Value,
 };
 
 use patient::{Patient, within};
@@ -65,7 +65,7 @@ pub use entity::records::outbox::Model as OutboxRow;
 pub use error::{Error, Result};
 pub use invariants::Violation;
 pub use password_failures::Reservation;
-pub use rate::Taken;
+pub use rate::{Event, Taken};
 pub use retry::{Contention, retried};
 pub use trusted_devices::NewTrustedDevice;
 
@@ -174,11 +174,6 @@ impl Txn {
     pub async fn rollback(self) -> Result<()> {
         let Patient { inner, limit } = self.inner;
         Ok(within(limit, inner.rollback()).await?)
-    }
-
-    /// Whether other writers go on while this transaction does. On SQLite there are none.
-    fn has_company(&self) -> bool {
-        self.inner.get_database_backend() == DbBackend::Postgres
     }
 }
 

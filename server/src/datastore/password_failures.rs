@@ -1,6 +1,7 @@
-//! The growing delay after wrong passwords, counted per account and client network.
+//! The growing delay after wrong passwords, counted per account and client network, or per
+//! account and trusted device.
 
-use super::{Error, Result, Txn, execute, query_number, query_one};
+use super::{Error, Result, Txn, execute, query_one};
 
 /// Whether a password may be checked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ impl Txn {
     pub async fn password_attempt_reserve(
         &self,
         account: &str,
-        network: &str,
+        source: &str,
         now: i64,
         free: i64,
         base_ms: i64,
@@ -31,23 +32,29 @@ impl Txn {
         } else {
             0
         };
+        // A delay that lasts longer than the longest was begun by a clock that was ahead.
+        let open = "(password_failures.blocked_until <= $4 \
+                     OR password_failures.blocked_until > $4 + $7)";
         // The exponent is bounded before the shift, which would overflow otherwise.
-        let sql = "INSERT INTO password_failures \
-                     (account, network, failures, blocked_until, updated_at) \
-                   VALUES ($1, $2, 1, $3, $4) \
-                   ON CONFLICT (account, network) DO UPDATE SET \
-                     failures = password_failures.failures + 1, \
-                     blocked_until = CASE \
-                       WHEN password_failures.failures + 1 < $5 THEN 0 \
-                       WHEN password_failures.failures + 1 - $5 >= $6 THEN $4 + $7 \
-                       ELSE $4 + ($8 << CAST(password_failures.failures + 1 - $5 AS INTEGER)) \
-                     END, \
-                     updated_at = $4 \
-                   WHERE password_failures.blocked_until <= $4 \
-                   RETURNING failures";
+        let sql = format!(
+            "INSERT INTO password_failures \
+               (account, network, failures, blocked_until, updated_at, granted) \
+             VALUES ($1, $2, 1, $3, $4, TRUE) \
+             ON CONFLICT (account, network) DO UPDATE SET \
+               failures = password_failures.failures + CASE WHEN {open} THEN 1 ELSE 0 END, \
+               blocked_until = CASE \
+                 WHEN NOT {open} THEN password_failures.blocked_until \
+                 WHEN password_failures.failures + 1 < $5 THEN 0 \
+                 WHEN password_failures.failures + 1 - $5 >= $6 THEN $4 + $7 \
+                 ELSE $4 + ($8 << CAST(password_failures.failures + 1 - $5 AS INTEGER)) \
+               END, \
+               updated_at = CASE WHEN {open} THEN $4 ELSE password_failures.updated_at END, \
+               granted = {open} \
+             RETURNING granted, blocked_until"
+        );
         let values = [
             account.into(),
-            network.into(),
+            source.into(),
             after_first.into(),
             now.into(),
             free.into(),
@@ -55,21 +62,20 @@ impl Txn {
             max_ms.into(),
             base_ms.into(),
         ];
-        if query_one(&self.inner, sql, values).await?.is_some() {
+        let row = query_one(&self.inner, &sql, values)
+            .await?
+            .ok_or_else(|| Error::Internal("a password delay decided nothing".to_owned()))?;
+        if row.try_get_by_index(0)? {
             return Ok(Reservation::Granted);
         }
-        // The refused insert has locked the row, so it is still there.
-        let sql = "SELECT blocked_until FROM password_failures WHERE account = $1 AND network = $2";
-        let until = query_number(&self.inner, sql, [account.into(), network.into()]).await?;
-        until
-            .map(|until| Reservation::Blocked { until })
-            .ok_or_else(|| Error::Internal("a password delay without a row".to_owned()))
+        let until = row.try_get_by_index(1)?;
+        Ok(Reservation::Blocked { until })
     }
 
-    /// Forgets the failures of the account from this network.
-    pub async fn password_failures_reset(&self, account: &str, network: &str) -> Result<bool> {
+    /// Forgets the failures of the account from this network or device.
+    pub async fn password_failures_reset(&self, account: &str, source: &str) -> Result<bool> {
         let sql = "DELETE FROM password_failures WHERE account = $1 AND network = $2";
-        let rows = execute(&self.inner, sql, [account.into(), network.into()]).await?;
+        let rows = execute(&self.inner, sql, [account.into(), source.into()]).await?;
         Ok(rows == 1)
     }
 }
@@ -91,7 +97,7 @@ impl super::Datastore {
     pub async fn password_attempt_reserve(
         &self,
         account: &str,
-        network: &str,
+        source: &str,
         now: i64,
         free: i64,
         base_ms: i64,
@@ -99,7 +105,7 @@ impl super::Datastore {
     ) -> Result<Reservation> {
         let txn = self.begin().await?;
         let reservation = txn
-            .password_attempt_reserve(account, network, now, free, base_ms, max_ms)
+            .password_attempt_reserve(account, source, now, free, base_ms, max_ms)
             .await?;
         txn.commit().await?;
         Ok(reservation)

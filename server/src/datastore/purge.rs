@@ -49,12 +49,12 @@ const ENDINGS: &[Ending] = &[
         over: "NOT verified AND expires_at < $1",
         grace: DAY,
     },
-    // The longest window is a day.
+    // A clock that runs ahead for a while must not make a limit forget.
     Ending {
-        table: "rate_events",
-        key: "id",
-        over: "at < $1",
-        grace: 25 * HOUR,
+        table: "rate_windows",
+        key: "bucket",
+        over: "expires_at < $1",
+        grace: DAY,
     },
     Ending {
         table: "password_failures",

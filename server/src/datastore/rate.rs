@@ -1,16 +1,29 @@
-//! Limits over a sliding window, as a log of events. Every process and every restart sees them.
+//! Limits over a sliding window. Every process and every restart sees them.
+//!
+//! A bucket is one row that holds the times of its events. One statement drops those that have left
+//! the window, counts the rest, records the new one if there is room, and says what it decided. On
+//! PostgreSQL it locks the row first and then reads it, so that those who come at once decide one
+//! after the other; a bucket that many share, such as the one of all messages, is therefore held
+//! until its holder commits. Take that one last.
 
-use sea_orm::ConnectionTrait;
-use uuid::Uuid;
+use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::{Datastore, Result, Txn, execute, query_number, retried};
+use super::{Datastore, Error, Result, Txn, execute, query_one, retried};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// The event that was recorded; it can be given back.
-    Granted(Uuid),
-    /// When the next one will be granted.
+    Granted(Event),
+    /// When the next one will be granted. To be committed as well: a clock that was set back has
+    /// left marks that the statement has mended.
     Limited { retry_at: i64 },
+}
+
+/// One event of a bucket, and no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    bucket: String,
+    number: i64,
 }
 
 impl Datastore {
@@ -30,30 +43,13 @@ impl Datastore {
         })
         .await
     }
-
-    /// When the bucket grants again; `None` when it would now. Records nothing.
-    pub async fn rate_peek(
-        &self,
-        bucket: &str,
-        now: i64,
-        window_ms: i64,
-        limit: i64,
-    ) -> Result<Option<i64>> {
-        retry_at(&self.read, bucket, now, window_ms, limit).await
-    }
-
-    /// When the bucket last granted.
-    pub async fn rate_last(&self, bucket: &str) -> Result<Option<i64>> {
-        last(&self.read, bucket).await
-    }
-
-    pub async fn rate_count(&self, bucket: &str, now: i64, window_ms: i64) -> Result<i64> {
-        count(&self.read, bucket, now, window_ms).await
-    }
 }
 
 impl Txn {
     /// Records an event in the bucket unless `limit` events lie in the window that ends now.
+    ///
+    /// What a clock recorded that was ahead counts as of now: it neither locks the bucket until that
+    /// clock would be right, nor is it forgotten.
     pub async fn rate_take(
         &self,
         bucket: &str,
@@ -61,92 +57,79 @@ impl Txn {
         window_ms: i64,
         limit: i64,
     ) -> Result<Taken> {
-        self.rate_lock(bucket).await?;
-        let event = Uuid::now_v7();
-        let sql = "INSERT INTO rate_events (id, bucket, at) SELECT $1, $2, $3 \
-                   WHERE (SELECT count(*) FROM rate_events WHERE bucket = $2 AND at > $4) < $5";
-        let values = [
-            event.into(),
-            bucket.into(),
-            now.into(),
-            now.saturating_sub(window_ms).into(),
-            limit.into(),
-        ];
-        if execute(&self.inner, sql, values).await? == 1 {
-            return Ok(Taken::Granted(event));
+        if limit < 1 {
+            return Ok(Taken::Limited {
+                retry_at: now.saturating_add(window_ms),
+            });
         }
-        let retry_at = retry_at(&self.inner, bucket, now, window_ms, limit).await?;
+        let events = self.events_of_row();
+        let sql = format!(
+            "INSERT INTO rate_windows (bucket, events, last_event, granted, expires_at) \
+             VALUES ($1, '[[' || $2 || ',1]]', 1, TRUE, $2 + $3) \
+             ON CONFLICT (bucket) DO UPDATE SET (events, last_event, granted, expires_at) = ( \
+               SELECT \
+                 '[' || CASE \
+                   WHEN count(*) >= $4 THEN string_agg('[' || at || ',' || number || ']', ',') \
+                   ELSE coalesce(string_agg('[' || at || ',' || number || ']', ',') || ',', '') \
+                     || '[' || $2 || ',' || (rate_windows.last_event + 1) || ']' \
+                 END || ']', \
+                 rate_windows.last_event + CASE WHEN count(*) >= $4 THEN 0 ELSE 1 END, \
+                 count(*) < $4, \
+                 $2 + $3 \
+               FROM (SELECT CASE WHEN at > $2 THEN $2 ELSE at END AS at, number \
+                     FROM {events} WHERE at > $2 - $3) AS kept) \
+             RETURNING granted, last_event, CASE WHEN granted THEN '' ELSE events END"
+        );
+        let values = [bucket.into(), now.into(), window_ms.into(), limit.into()];
+        let row = query_one(&self.inner, &sql, values)
+            .await?
+            .ok_or_else(|| Error::Internal("a limit decided nothing".to_owned()))?;
+        if row.try_get_by_index(0)? {
+            return Ok(Taken::Granted(Event {
+                bucket: bucket.to_owned(),
+                number: row.try_get_by_index(1)?,
+            }));
+        }
+        let events: String = row.try_get_by_index(2)?;
         Ok(Taken::Limited {
-            retry_at: retry_at.unwrap_or(now),
+            retry_at: oldest_that_counts(&events, limit)?.saturating_add(window_ms),
         })
     }
 
-    /// Makes takers of one bucket take turns: two that count at once would both find the last free
-    /// place. There is no row to lock while a bucket is empty, so the lock is on its name.
-    async fn rate_lock(&self, bucket: &str) -> Result<()> {
-        if self.has_company() {
-            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-            execute(&self.inner, sql, [bucket.into()]).await?;
-        }
-        Ok(())
-    }
-
     /// Takes one event back, and no other's.
-    pub async fn rate_give_back(&self, event: Uuid) -> Result<bool> {
-        let sql = "DELETE FROM rate_events WHERE id = $1";
-        Ok(execute(&self.inner, sql, [event.into()]).await? == 1)
+    pub async fn rate_give_back(&self, event: &Event) -> Result<bool> {
+        let events = self.events_of_row();
+        let sql = format!(
+            "UPDATE rate_windows SET events = ( \
+               SELECT '[' || coalesce(string_agg('[' || at || ',' || number || ']', ','), '') || ']' \
+               FROM {events} WHERE number <> $2) \
+             WHERE bucket = $1 AND EXISTS (SELECT 1 FROM {events} WHERE number = $2)"
+        );
+        let values = [event.bucket.as_str().into(), event.number.into()];
+        Ok(execute(&self.inner, &sql, values).await? == 1)
     }
 
-    /// See [`Datastore::rate_peek`].
-    pub async fn rate_peek(
-        &self,
-        bucket: &str,
-        now: i64,
-        window_ms: i64,
-        limit: i64,
-    ) -> Result<Option<i64>> {
-        retry_at(&self.inner, bucket, now, window_ms, limit).await
-    }
-
-    /// See [`Datastore::rate_last`].
-    pub async fn rate_last(&self, bucket: &str) -> Result<Option<i64>> {
-        last(&self.inner, bucket).await
-    }
-
-    pub async fn rate_count(&self, bucket: &str, now: i64, window_ms: i64) -> Result<i64> {
-        count(&self.inner, bucket, now, window_ms).await
+    /// The events of the row at hand as a table, which the databases spell differently.
+    fn events_of_row(&self) -> String {
+        let each = match self.inner.get_database_backend() {
+            DbBackend::Postgres => {
+                "jsonb_array_elements(CAST(rate_windows.events AS JSONB)) AS pair(value)"
+            }
+            _ => "json_each(rate_windows.events)",
+        };
+        format!(
+            "(SELECT CAST(value ->> 0 AS BIGINT) AS at, CAST(value ->> 1 AS BIGINT) AS number \
+             FROM {each}) AS event"
+        )
     }
 }
 
 /// A full bucket grants again when its `limit`-th newest event leaves the window.
-async fn retry_at(
-    conn: &impl ConnectionTrait,
-    bucket: &str,
-    now: i64,
-    window_ms: i64,
-    limit: i64,
-) -> Result<Option<i64>> {
-    if limit < 1 {
-        return Ok(Some(now.saturating_add(window_ms)));
-    }
-    let sql = "SELECT at FROM rate_events WHERE bucket = $1 AND at > $2 \
-               ORDER BY at DESC LIMIT 1 OFFSET $3";
-    let values = [
-        bucket.into(),
-        now.saturating_sub(window_ms).into(),
-        (limit - 1).into(),
-    ];
-    let at = query_number(conn, sql, values).await?;
-    Ok(at.map(|at| at.saturating_add(window_ms)))
-}
-
-async fn last(conn: &impl ConnectionTrait, bucket: &str) -> Result<Option<i64>> {
-    let sql = "SELECT at FROM rate_events WHERE bucket = $1 ORDER BY at DESC LIMIT 1";
-    query_number(conn, sql, [bucket.into()]).await
-}
-
-async fn count(conn: &impl ConnectionTrait, bucket: &str, now: i64, window_ms: i64) -> Result<i64> {
-    let sql = "SELECT count(*) FROM rate_events WHERE bucket = $1 AND at > $2";
-    let values = [bucket.into(), now.saturating_sub(window_ms).into()];
-    Ok(query_number(conn, sql, values).await?.unwrap_or(0))
+fn oldest_that_counts(events: &str, limit: i64) -> Result<i64> {
+    let unreadable = || Error::Internal("the events of a limit are not readable".to_owned());
+    let events: Vec<(i64, i64)> = serde_json::from_str(events).map_err(|_| unreadable())?;
+    let mut times: Vec<i64> = events.into_iter().map(|(at, _)| at).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    let nth = usize::try_from(limit - 1).map_err(|_| unreadable())?;
+    times.get(nth).copied().ok_or_else(unreadable)
 }

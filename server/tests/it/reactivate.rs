@@ -117,7 +117,7 @@ async fn what_is_no_address_is_refused_by_field() {
     .await;
     assert_eq!(answer.refusal(), (422, "validation_error".to_owned()));
     assert_eq!(answer.json()["errors"][0]["loc"], json!(["body", "token"]));
-    assert_eq!(server.db.count("rate_events").await, 0);
+    assert_eq!(server.db.count("rate_windows").await, 0);
     server.stop_and_check().await;
 }
 

@@ -313,7 +313,7 @@ async fn verifying_needs_a_pending_set_up_and_six_digits() {
         (401, ErrorCode::NotAuthenticated)
     );
     // None of them was a try.
-    let tries = "SELECT count(*) FROM rate_events WHERE bucket LIKE 'mfa_setup:%'";
+    let tries = "SELECT count(*) FROM rate_windows WHERE bucket LIKE 'mfa_setup:%'";
     assert_eq!(server.db.number(tries).await, 0);
     server.stop_and_check().await;
 }

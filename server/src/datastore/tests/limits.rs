@@ -86,25 +86,20 @@ async fn a_window_slides() {
     let limited = Taken::Limited { retry_at };
     assert_eq!(take(NOW + 20).await.unwrap(), limited);
     assert_eq!(take(retry_at - 1).await.unwrap(), limited);
-    let peek = store.rate_peek("b", NOW + 20, MINUTE, 2).await.unwrap();
-    assert_eq!(peek, Some(retry_at));
-    assert_eq!(
-        store.rate_peek("b", retry_at, MINUTE, 2).await.unwrap(),
-        None
-    );
-    assert_eq!(store.rate_last("b").await.unwrap(), Some(NOW + 10));
-    assert_eq!(store.rate_count("b", NOW + 20, MINUTE).await.unwrap(), 2);
-    assert_eq!(store.rate_last("other").await.unwrap(), None);
+    let elsewhere = store.rate_take("other", NOW + 20, MINUTE, 2).await;
+    assert!(matches!(elsewhere.unwrap(), Taken::Granted(_)));
 
     let txn = store.begin().await.unwrap();
-    assert!(txn.rate_give_back(second).await.unwrap());
-    assert!(!txn.rate_give_back(second).await.unwrap());
+    assert!(txn.rate_give_back(&second).await.unwrap());
+    assert!(!txn.rate_give_back(&second).await.unwrap());
     txn.commit().await.unwrap();
     assert!(matches!(take(NOW + 20).await.unwrap(), Taken::Granted(_)));
     assert!(matches!(take(retry_at).await.unwrap(), Taken::Granted(_)));
 
-    let never = store.rate_take("none", NOW, MINUTE, 0).await.unwrap();
-    assert_eq!(never, limited);
+    for limit in [0, -1] {
+        let never = store.rate_take("none", NOW, MINUTE, limit).await.unwrap();
+        assert_eq!(never, limited);
+    }
 }
 
 #[tokio::test]
@@ -120,6 +115,82 @@ async fn a_lowered_limit_waits_for_enough_events_to_leave() {
     let taken = scene.store.rate_take("b", NOW + 40, MINUTE, 2).await;
     let retry_at = NOW + 20 + MINUTE;
     assert_eq!(taken.unwrap(), Taken::Limited { retry_at });
+}
+
+#[tokio::test]
+async fn a_refusal_counts_nothing_and_a_returned_event_is_only_ones_own() {
+    let scene = Scene::new().await;
+    let store = &scene.store;
+    let take = |now| store.rate_take("b", now, MINUTE, 2);
+    // Both in the same millisecond: only their numbers tell them apart.
+    let Taken::Granted(first) = take(NOW).await.unwrap() else {
+        panic!("the first of two must be granted");
+    };
+    assert!(matches!(take(NOW).await.unwrap(), Taken::Granted(_)));
+    for late in 1..50 {
+        let limited = Taken::Limited {
+            retry_at: NOW + MINUTE,
+        };
+        assert_eq!(take(NOW + late).await.unwrap(), limited);
+    }
+    let txn = store.begin().await.unwrap();
+    assert!(txn.rate_give_back(&first).await.unwrap());
+    assert!(!txn.rate_give_back(&first).await.unwrap());
+    txn.commit().await.unwrap();
+    assert!(matches!(take(NOW + 60).await.unwrap(), Taken::Granted(_)));
+    let retry_at = NOW + MINUTE;
+    assert_eq!(take(NOW + 61).await.unwrap(), Taken::Limited { retry_at });
+    // Rolled back is as good as never taken.
+    let txn = store.begin().await.unwrap();
+    let taken = txn.rate_take("b", NOW + MINUTE, MINUTE, 2).await.unwrap();
+    assert!(matches!(taken, Taken::Granted(_)));
+    txn.rollback().await.unwrap();
+    let taken = take(NOW + MINUTE).await.unwrap();
+    assert!(matches!(taken, Taken::Granted(_)));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_locks_no_bucket_for_longer_than_its_window() {
+    let scene = Scene::new().await;
+    let store = &scene.store;
+    let take = |now| store.rate_take("b", now, MINUTE, 2);
+    let ahead = NOW + 400 * DAY;
+    for now in [ahead, ahead + 1] {
+        assert!(matches!(take(now).await.unwrap(), Taken::Granted(_)));
+    }
+    // Nothing is forgotten either: what was used up ahead of time is used up.
+    let retry_at = NOW + MINUTE;
+    for now in [NOW, NOW + 1, retry_at - 1] {
+        assert_eq!(take(now).await.unwrap(), Taken::Limited { retry_at });
+    }
+    for now in [retry_at, retry_at + 1] {
+        assert!(matches!(take(now).await.unwrap(), Taken::Granted(_)));
+    }
+    // Back by an hour, and the two still count.
+    let back = NOW - 60 * MINUTE;
+    let retry_at = back + MINUTE;
+    assert_eq!(take(back).await.unwrap(), Taken::Limited { retry_at });
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_delays_no_password_for_longer_than_the_longest_delay() {
+    let scene = Scene::new().await;
+    let ahead = NOW + 400 * DAY;
+    for _ in 0..FREE {
+        let granted = reserve(&scene.store, "n", ahead).await;
+        assert_eq!(granted, Reservation::Granted);
+    }
+    // The failures still count: the next one is followed by the next longer delay.
+    let granted = reserve(&scene.store, "n", NOW).await;
+    assert_eq!(granted, Reservation::Granted);
+    let until = NOW + 2 * BASE;
+    for now in [NOW, until - 1] {
+        let blocked = reserve(&scene.store, "n", now).await;
+        assert_eq!(blocked, Reservation::Blocked { until });
+    }
+    // Set back by a little, the delay is as much longer, and no attempt is revived.
+    let blocked = reserve(&scene.store, "n", NOW - MINUTE).await;
+    assert_eq!(blocked, Reservation::Blocked { until });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,4 +218,41 @@ async fn a_lease_has_one_holder_until_it_ends() {
     }
     assert!(!txn.lease_release("purge", "one").await.unwrap());
     assert!(txn.lease_release("purge", "two").await.unwrap());
+}
+
+#[tokio::test]
+async fn an_upgrade_gives_nobody_new_tries() {
+    let scene = Scene::before_step(2).await;
+    let rows: Vec<String> = [0, 10, 10]
+        .iter()
+        .zip(1..)
+        .map(|(at, id)| {
+            let id = match scene.database {
+                None => format!("x'0{id}'"),
+                Some(_) => "gen_random_uuid()".to_owned(),
+            };
+            format!("({id}, 'b', {})", NOW + at)
+        })
+        .collect();
+    scene
+        .sql(&format!(
+            "INSERT INTO rate_events (id, bucket, at) VALUES {}; \
+             INSERT INTO password_failures (account, network, failures, blocked_until, updated_at) \
+             VALUES ('ada', 'n', 5, {}, {NOW})",
+            rows.join(", "),
+            NOW + BASE
+        ))
+        .await;
+    scene.store.migrations_apply().await.unwrap();
+
+    let take = |now| scene.store.rate_take("b", now, MINUTE, 3);
+    let retry_at = NOW + MINUTE;
+    assert_eq!(take(NOW + 20).await.unwrap(), Taken::Limited { retry_at });
+    assert!(matches!(take(retry_at).await.unwrap(), Taken::Granted(_)));
+    let retry_at = NOW + 10 + MINUTE;
+    let limited = take(NOW + MINUTE + 1).await.unwrap();
+    assert_eq!(limited, Taken::Limited { retry_at });
+    let blocked = reserve(&scene.store, "n", NOW).await;
+    let until = NOW + BASE;
+    assert_eq!(blocked, Reservation::Blocked { until });
 }

@@ -9,6 +9,7 @@ mod upkeep;
 use std::future::Future;
 use std::sync::Arc;
 
+use bp_auth_migrations::{Migrator, MigratorTrait};
 use tempfile::TempDir;
 use tokio::sync::Barrier;
 use uuid::Uuid;
@@ -32,6 +33,14 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
+        let scene = Self::before_step(1).await;
+        scene.store.migrations_apply().await.unwrap();
+        let user = add_user(&scene.store, "ada@example.org").await;
+        Self { user, ..scene }
+    }
+
+    /// The schema as it was before a step, with nobody in it.
+    async fn before_step(step: u32) -> Self {
         let dir = TempDir::new().unwrap();
         let database = match server::kind() {
             server::Kind::Sqlite => None,
@@ -42,11 +51,14 @@ impl Scene {
             None => format!("sqlite://{}/test.db", dir.path().display()),
         };
         let store = Datastore::connect(&url).await.unwrap();
-        store.migrations_apply().await.unwrap();
-        let user = add_user(&store, "ada@example.org").await;
+        let txn = store.begin().await.unwrap();
+        Migrator::up(&txn.inner.inner, Some(step - 1))
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
         Self {
             store,
-            user,
+            user: nobody(),
             url,
             _dir: dir,
             database,
@@ -119,6 +131,25 @@ impl Scene {
     }
 }
 
+fn nobody() -> User {
+    User {
+        id: Uuid::now_v7(),
+        tenant_id: Uuid::now_v7(),
+        role: "owner".to_owned(),
+        email: String::new(),
+        email_key: String::new(),
+        full_name: None,
+        phone: None,
+        phone_verified_at: None,
+        locale: None,
+        password_hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA".to_owned(),
+        state: "active".to_owned(),
+        created_at: NOW,
+        updated_at: NOW,
+        last_login_at: None,
+    }
+}
+
 async fn add_user(store: &Datastore, email: &str) -> User {
     let tenant = Tenant {
         id: Uuid::now_v7(),
@@ -131,20 +162,10 @@ async fn add_user(store: &Datastore, email: &str) -> User {
         created_at: NOW,
     };
     let user = User {
-        id: Uuid::now_v7(),
         tenant_id: tenant.id,
-        role: "owner".to_owned(),
         email: email.to_owned(),
         email_key: email.to_owned(),
-        full_name: None,
-        phone: None,
-        phone_verified_at: None,
-        locale: None,
-        password_hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA".to_owned(),
-        state: "active".to_owned(),
-        created_at: NOW,
-        updated_at: NOW,
-        last_login_at: None,
+        ..nobody()
     };
     let txn = store.begin().await.unwrap();
     txn.tenant_insert(tenant).await.unwrap();
