@@ -1,10 +1,11 @@
 //! The delay after wrong passwords.
 
 use anyhow::{Context, ensure};
-use bp_auth_client::ErrorCode;
+use bp_auth_client::{ErrorCode, Secret};
 
 use crate::case;
 use crate::case::{Case, Verdict};
+use crate::kit::mfa::DEVICE_HEADER;
 use crate::kit::{Granted, PASSWORD, WRONG_PASSWORD};
 use crate::trial::Trial;
 
@@ -46,6 +47,11 @@ pub const CASES: &[Case] = &[
     case!(
         a_login_elsewhere_resets_nothing_here,
         "A right password resets the count of its own network only."
+    )
+    .clock(),
+    case!(
+        a_trusted_device_is_the_way_round,
+        "A trusted device of the account is counted apart from its network: the owner logs in on it at once, its own wrong passwords are delayed like any, and a device of somebody else or an old secret is no way round."
     )
     .clock(),
     case!(
@@ -200,6 +206,40 @@ async fn a_login_elsewhere_resets_nothing_here(t: Trial) -> Verdict {
     t.advance_secs(2)?;
     fails(&t, &ada.email, 1).await?;
     delayed(&t, &ada.email, 4).await
+}
+
+async fn a_trusted_device_is_the_way_round(t: Trial) -> Verdict {
+    let ada = t.with_totp().await?;
+    let bob = t.with_totp().await?;
+    let old = t.remember_by_totp(&ada).await?.value;
+    let foreign = t.remember_by_totp(&bob).await?.value;
+    let (_, device) = t.is_trusted(&ada.email, &old).await?;
+    let from = async |device: &str, password: &str| {
+        let client = t.with(&[(DEVICE_HEADER, device.to_owned())]);
+        let (email, password) = (ada.email.as_str(), Secret::from(password));
+        let form = client.login();
+        let form = form.body_map(|form| form.username(email).password(password));
+        form.send().await
+    };
+    fails(&t, &ada.email, 5).await?;
+    delayed(&t, &ada.email, 2).await?;
+    for no_way_round in [&old, &foreign] {
+        let refused = from(no_way_round, PASSWORD).await;
+        refused.refused(429, ErrorCode::RateLimited)?;
+    }
+    let (_, device) = t.is_trusted(&ada.email, &device).await?;
+    // The network is delayed as before.
+    delayed(&t, &ada.email, 2).await?;
+    for _ in 0..5 {
+        let refused = from(&device, WRONG_PASSWORD).await;
+        refused.refused(401, ErrorCode::InvalidCredentials)?;
+    }
+    let refused = from(&device, PASSWORD).await;
+    let refused = refused.refused(429, ErrorCode::RateLimited)?;
+    ensure!(refused.retry_after() == 2, "{} s", refused.retry_after());
+    t.advance_secs(2)?;
+    t.is_trusted(&ada.email, &device).await?;
+    Ok(())
 }
 
 async fn every_spelling_is_one_account(t: Trial) -> Verdict {

@@ -54,7 +54,7 @@ pub struct Person {
     pub reactivation_requests: Vec<i64>,
     /// When a second factor was tried in vain.
     pub failures: Vec<i64>,
-    /// By client network.
+    /// By client network, for whoever comes without a trusted device.
     pub delays: [Delay; 2],
 }
 
@@ -91,6 +91,8 @@ pub struct Device {
     pub rotated: usize,
     pub created: i64,
     pub revoked: bool,
+    /// A trusted device is the way round a delay of its network, and has one of its own.
+    pub delay: Delay,
 }
 
 #[derive(Debug, Clone)]

@@ -95,14 +95,16 @@ impl App {
             |email| email.key,
         );
         let account = hash(&key);
-        let network = client.network();
+        // A stranger on the owner's network cannot delay the owner's own device.
+        let device = self.trusted_device_of(&key, &form.trusted_devices).await?;
+        let source = device.map_or_else(|| client.network(), |id| format!("device {id}"));
 
         // The turn comes before the count: what waits in the queue is not a guess yet. A try counts
         // as a failure until it is judged, so more at once than are free would wait for each other.
         let free = usize::try_from(self.config.limits.password_free_failures).unwrap_or(usize::MAX);
-        let guess_at = format!("{account} {network}");
+        let guess_at = format!("{account} {source}");
         let (permit, _turn) = self.hasher.permit_to_guess(&guess_at, free).await?;
-        let guess = self.password_slot(&account, &network).await?;
+        let guess = self.password_slot(&account, &source).await?;
         let user = self.store.user_fetch_by_email_key(&key).await?;
         match (
             self.hasher.verify(permit, user.as_ref(), password).await?,
@@ -115,7 +117,7 @@ impl App {
                         .user_lock(user.id)
                         .await?
                         .ok_or(Error::InvalidCredentials)?;
-                    txn.password_failures_reset(&account, &network).await?;
+                    txn.password_failures_reset(&account, &source).await?;
                     guess.judged(&txn).await?;
                     if let Some(hash) = &rehashed {
                         txn.user_password_hash_set(user.id, &user.password_hash, hash)
@@ -156,10 +158,10 @@ impl App {
     /// Counts the attempt as a failure before the password is looked at. A delay that was started by
     /// a guess which nobody has judged yet, here or in another process, is none: that guess may be
     /// right, so this one waits for it.
-    async fn password_slot(&self, account: &str, network: &str) -> Result<Guess> {
+    async fn password_slot(&self, account: &str, source: &str) -> Result<Guess> {
         let free = i64::from(self.config.limits.password_free_failures);
         let guess = Guess {
-            at: format!("guess:{account}:{network}"),
+            at: format!("guess:{account}:{source}"),
             id: Uuid::now_v7().to_string(),
         };
         let patience = Instant::now() + GUESS_PATIENCE;
@@ -170,7 +172,7 @@ impl App {
                 let reservation = txn
                     .password_attempt_reserve(
                         account,
-                        network,
+                        source,
                         now.ms(),
                         free,
                         FIRST_DELAY_MS,

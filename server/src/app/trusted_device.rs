@@ -13,6 +13,8 @@ use crate::datastore::{NewTrustedDevice, TrustedDevice, Txn, User};
 
 const MOST: i64 = 20;
 const MOST_LISTED: u64 = 20;
+/// A browser sends one; more are not looked up before the password is known.
+const MOST_PRESENTED: usize = 3;
 /// What `<id>.<secret>` begins its secret with.
 const PREFIX: &str = "bpd_";
 
@@ -75,6 +77,38 @@ impl App {
             Ok(presented.iter().any(|text| is_secret_of(text, &device)))
         })
         .await
+    }
+
+    /// Which of the presented devices the account of this address trusts. Nothing is used up: whoever
+    /// asks has not shown a password yet. The work is the same for an account that does not exist,
+    /// and only who has a device's secret can tell a difference.
+    pub(super) async fn trusted_device_of(
+        &self,
+        email_key: &str,
+        presented: &[&str],
+    ) -> Result<Option<i64>> {
+        let parsed: Vec<_> = presented
+            .iter()
+            .filter_map(|text| Some((*text, parse(text)?.0)))
+            .take(MOST_PRESENTED)
+            .collect();
+        if parsed.is_empty() {
+            return Ok(None);
+        }
+        let user = self.store.user_fetch_by_email_key(email_key).await?;
+        let now = self.now().ms();
+        for (text, id) in parsed {
+            let device = self.store.trusted_device_fetch(id).await?;
+            let trusted = device.is_some_and(|device| {
+                let is_live = device.revoked_at.is_none() && device.expires_at > now;
+                let is_theirs = user.as_ref().is_some_and(|user| user.id == device.user_id);
+                is_secret_of(text, &device) && is_live && is_theirs
+            });
+            if trusted {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// A presented device of this user: its secret is used up and replaced, its id and its end stay.

@@ -49,6 +49,7 @@ mod step_up;
 mod tokens;
 mod totp;
 mod trusted_devices;
+mod trusted_devices_delay;
 mod trusted_devices_end;
 mod verify_phone;
 mod wire;

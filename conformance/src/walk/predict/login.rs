@@ -49,7 +49,17 @@ impl Model {
         let presented = self.device(who, device);
         call.device = presented;
         let (now, person) = (self.now, &mut self.people[who]);
-        let delay = &mut person.delays[network];
+        let trusted = match presented {
+            Some(Thing::DeviceSecret(owner, number, rotated)) if owner == who => {
+                let device = &person.devices[number];
+                (device.is_live(now) && device.rotated == rotated).then_some(number)
+            }
+            _ => None,
+        };
+        let delay = match trusted {
+            Some(number) => &mut person.devices[number].delay,
+            None => &mut person.delays[network],
+        };
         if delay.until > now {
             return call.expecting(Expected::refused(429, "rate_limited"));
         }
@@ -74,17 +84,15 @@ impl Model {
         if person.totp.is_none() {
             return call.expecting(self.tokens(who, false));
         }
-        if let Some(Thing::DeviceSecret(owner, number, rotated)) = presented {
-            let device = &mut self.people[owner].devices[number];
-            if owner == who && device.is_live(now) && device.rotated == rotated {
-                device.rotated += 1;
-                let fresh = Thing::DeviceSecret(who, number, rotated + 1);
-                let mut expected = self
-                    .tokens(who, true)
-                    .learning(Thing::DeviceId(who, number), "/trusted_device_id");
-                expected.learn.push((fresh, Source::Cookie));
-                return call.expecting(expected);
-            }
+        if let Some(number) = trusted {
+            let device = &mut self.people[who].devices[number];
+            device.rotated += 1;
+            let fresh = Thing::DeviceSecret(who, number, device.rotated);
+            let mut expected = self
+                .tokens(who, true)
+                .learning(Thing::DeviceId(who, number), "/trusted_device_id");
+            expected.learn.push((fresh, Source::Cookie));
+            return call.expecting(expected);
         }
         let person = &mut self.people[who];
         let number = person.challenges.len();
@@ -215,6 +223,7 @@ impl Model {
             rotated: 0,
             created: now,
             revoked: false,
+            delay: model::Delay::default(),
         });
         let mut live: Vec<&mut model::Device> = person
             .devices
