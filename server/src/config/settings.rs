@@ -32,6 +32,8 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Seconds,
+    /// How long a stop takes at most, while what runs is finished.
+    pub drain_timeout: Seconds,
     /// Address of the admin listener with `/metrics`. Empty: none.
     #[serde(with = "values::optional")]
     pub admin_bind: Option<SocketAddr>,
@@ -263,6 +265,7 @@ impl Default for Server {
             public_url: None,
             trusted_proxies: Vec::new(),
             body_timeout: Seconds::new(10),
+            drain_timeout: Seconds::new(30),
             admin_bind: None,
         }
     }

@@ -139,9 +139,15 @@ impl Checks<'_> {
             ("refresh.family_ttl", refresh.family_ttl),
             ("trusted_device.ttl", self.config.trusted_device.ttl),
             ("server.body_timeout", self.config.server.body_timeout),
+            ("server.drain_timeout", self.config.server.drain_timeout),
         ] {
             self.require(!ttl.is_zero(), key, "expected at least one second");
         }
+        self.require(
+            self.config.server.drain_timeout <= Seconds::new(30),
+            "server.drain_timeout",
+            "at most 30: whoever stops a server wants it stopped",
+        );
         self.require(
             refresh.reuse_leeway_seconds <= Seconds::minutes(5),
             "refresh.reuse_leeway_seconds",

@@ -30,8 +30,8 @@ use crate::delivery::worker::{SEND_TIMEOUT, Worker};
 use crate::delivery::{file::FileTransport, mail, templates::Templates};
 use crate::keyring::Keyring;
 
-/// What a shutdown waits for running requests.
-const DRAIN: Duration = Duration::from_secs(30);
+/// The share of a stop that is left for what comes after the last request.
+const LAST_STEPS: u32 = 10;
 /// Between two removals of expired rows.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 const PURGE_BATCH: i64 = 1000;
@@ -213,7 +213,8 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// Stops accepting, lets what runs finish, and closes the database.
+    /// Stops accepting, lets what runs finish, and closes the database, all within
+    /// `server.drain_timeout`. Whatever has not committed by then has not happened.
     pub async fn stop(self) -> Result<(), StartError> {
         let Self {
             app,
@@ -222,17 +223,19 @@ impl Running {
             background,
             ..
         } = self;
-        let deadline = Instant::now() + DRAIN;
-        let drained = timeout_at(deadline, server.close()).await;
+        let begun = Instant::now();
+        let drain = app.config.server.drain_timeout.duration();
+        let deadline = begun + drain;
+        let drained = timeout_at(begun + drain - drain / LAST_STEPS, server.close()).await;
         let _ = stop.send(true);
         for task in background {
             let _ = timeout_at(deadline, task).await;
         }
-        app.store
-            .clone()
-            .close()
-            .await
-            .map_err(StartError::from_display)?;
+        // The database waits for whoever is in the middle of a transaction.
+        match timeout_at(deadline, app.store.clone().close()).await {
+            Ok(closed) => closed.map_err(StartError::from_display)?,
+            Err(_) => tracing::warn!("the database was still in use at the end of the drain"),
+        }
         match drained {
             Ok(closed) => closed.map_err(StartError),
             // Whoever asked for the stop wants it now; what is lost was not answered.

@@ -88,6 +88,8 @@ fn a_value_that_cannot_be_is_refused_with_its_key_and_its_source() {
         ),
         ("hash.profile=none", "hash.profile"),
         ("server.body_timeout=0", "server.body_timeout"),
+        ("server.drain_timeout=0", "server.drain_timeout"),
+        ("server.drain_timeout=31s", "server.drain_timeout"),
         ("mode=test", "mode"),
     ] {
         let said = bench.fails(&["check-config", "--set", assignment]);

@@ -17,6 +17,7 @@ mod cors;
 mod credentials;
 mod csrf;
 mod document;
+mod drain;
 mod entitlements;
 mod gateway;
 mod journey;

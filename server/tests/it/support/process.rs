@@ -174,10 +174,19 @@ impl Serving {
     }
 
     /// Asks the server to stop and waits until it has.
-    pub fn terminate(mut self) -> Ended {
+    pub fn terminate(self) -> Ended {
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    pub fn ask_to_stop(&self) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status();
         assert!(sent.expect("a signal").success());
+    }
+
+    /// Waits until the server has ended.
+    pub fn ended(mut self) -> Ended {
         let status = self.child.wait().expect("an end");
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).expect("its output");

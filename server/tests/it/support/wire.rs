@@ -14,7 +14,10 @@ pub struct Wire(TcpStream);
 
 impl Wire {
     pub async fn connect(server: &TestServer) -> Self {
-        let url = server.url();
+        Self::at(&server.url()).await
+    }
+
+    pub async fn at(url: &str) -> Self {
         let address = url.strip_prefix("http://").expect("an address");
         Self(TcpStream::connect(address).await.expect("a connection"))
     }
