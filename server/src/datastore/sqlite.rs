@@ -6,10 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sea_orm::DatabaseConnection;
-use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
 
 use super::{Error, PATIENCE, Result};
 
@@ -27,6 +27,7 @@ pub async fn open(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)>
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_release(|conn, _| Box::pin(is_out_of_transaction(conn)))
         .connect_with(options.clone())
         .await?;
     let read = SqlitePoolOptions::new()
@@ -39,6 +40,17 @@ pub async fn open(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)>
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
     Ok((read.into(), write.into()))
+}
+
+/// Whether the connection may be used again.
+///
+/// SQLite ends a transaction by itself when a commit finds no room on the disk. The driver does not
+/// notice, and would take every later transaction for a part of that one: what they commit would be
+/// seen, and lost with the process. Such a connection is closed instead.
+async fn is_out_of_transaction(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A roll-back that was only asked for is done before this is answered.
+    conn.ping().await?;
+    Ok(!conn.is_in_transaction())
 }
 
 fn options(url: &str) -> Result<SqliteConnectOptions> {

@@ -16,6 +16,7 @@ mod config;
 mod cors;
 mod credentials;
 mod csrf;
+mod disk;
 mod document;
 mod drain;
 mod entitlements;
