@@ -71,6 +71,11 @@ impl ManualClock {
         Self(Arc::new(AtomicI64::new(start.0)))
     }
 
+    /// Also backwards, as a clock does that somebody sets.
+    pub fn jump_to(&self, to: Timestamp) {
+        self.0.store(to.0, Ordering::SeqCst);
+    }
+
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(millis(by), Ordering::SeqCst);
     }

@@ -20,7 +20,7 @@ use bp_auth_server::app::App;
 use bp_auth_server::app::clock::{Clock, ManualClock, Timestamp};
 use bp_auth_server::app::operator::Operator;
 use bp_auth_server::app::plans::Plans;
-use bp_auth_server::app::random::SystemRandom;
+use bp_auth_server::app::random::{Random, SystemRandom};
 use bp_auth_server::config::{Config, HashProfile, SecretText};
 use bp_auth_server::datastore::Datastore;
 use bp_auth_server::http::server::{Parts, Running};
@@ -64,17 +64,7 @@ impl TestServer {
     /// A server whose configuration the test has changed.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
-        let mut config = Config::default();
-        config.data_dir = dir.path().join("data");
-        config.server.bind = "127.0.0.1:0".parse().expect("an address");
-        config.hash.profile = HashProfile::Cheap;
-        let database = match postgres::kind() {
-            Kind::Sqlite => None,
-            kind => postgres::database(kind),
-        };
-        if let Some(database) = &database {
-            config.database.url = SecretText::new(&database.url);
-        }
+        let (mut config, database) = test_config(&dir);
         change(&mut config);
         Self::start_configured(dir, config, database).await
     }
@@ -85,11 +75,24 @@ impl TestServer {
         config: Config,
         database: Option<postgres::Database>,
     ) -> Self {
+        Self::start_random(dir, config, database, Arc::new(SystemRandom)).await
+    }
+
+    /// The same, with randomness that the test has in its hands.
+    pub async fn start_random(
+        dir: TempDir,
+        config: Config,
+        database: Option<postgres::Database>,
+        random: Arc<dyn Random>,
+    ) -> Self {
         let clock = ManualClock::starting_at(START);
         let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms()).expect("keys");
-        let store = Datastore::connect(config.database_url().expose())
-            .await
-            .expect("a database");
+        let store = Datastore::connect_with(
+            config.database_url().expose(),
+            config.database.max_connections,
+        )
+        .await
+        .expect("a database");
         store.migrations_apply().await.expect("migrations");
         let plans = Plans::load(config.plans_path().as_deref()).expect("plans");
         let db = Db::open_url(config.database_url().expose().to_owned()).await;
@@ -99,7 +102,7 @@ impl TestServer {
             keyring: Arc::new(keyring),
             plans,
             clock: Arc::new(clock.clone()),
-            random: Arc::new(SystemRandom),
+            random,
         };
         let running = parts.start().await.expect("a server");
         Self {
@@ -288,6 +291,22 @@ impl TestServer {
         assert!(violations.is_empty(), "{violations:?}");
         self.running.stop().await.expect("a clean stop");
     }
+}
+
+/// A server as most tests want it, and the database of its own.
+pub fn test_config(dir: &TempDir) -> (Config, Option<postgres::Database>) {
+    let mut config = Config::default();
+    config.data_dir = dir.path().join("data");
+    config.server.bind = "127.0.0.1:0".parse().expect("an address");
+    config.hash.profile = HashProfile::Cheap;
+    let database = match postgres::kind() {
+        Kind::Sqlite => None,
+        kind => postgres::database(kind),
+    };
+    if let Some(database) = &database {
+        config.database.url = SecretText::new(&database.url);
+    }
+    (config, database)
 }
 
 /// Lets tests choose their address: they are their own trusted proxy.
