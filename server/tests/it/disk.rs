@@ -157,3 +157,31 @@ async fn a_read_only_disk_is_told_at_the_start_and_does_no_harm() {
     assert_eq!(send(serving.http().login(ADA)).await.status, 200);
     assert!(serving.terminate().status.success());
 }
+
+#[tokio::test]
+async fn a_disk_that_fails_under_a_running_server_stops_its_writes_and_nothing_else() {
+    let test = "disk::a_disk_that_fails_under_a_running_server_stops_its_writes_and_nothing_else";
+    let Some(disk) = Disk::that_fails(test) else {
+        return;
+    };
+    let mut config = config();
+    config.data_dir = disk.path().join("data");
+    let server = TestServer::start_configured(TempDir::new().unwrap(), config, None).await;
+    server.register(ADA).await;
+    let tokens = server.login(ADA).await;
+    let access = tokens.access_token.expose();
+    let http = server.http();
+    disk.fail();
+    for _ in 0..3 {
+        assert!(done(http.register("bob@example.com")).await.is_none());
+        assert!(done(http.login(ADA)).await.is_none());
+        let refresh = http.refresh(tokens.refresh_token.expose());
+        assert!(done(refresh).await.is_none());
+        assert_eq!(send(http.me(access)).await.status, 200);
+    }
+    assert_eq!(server.db.count("users").await, 1);
+    assert_eq!(server.db.count("sessions").await, 1);
+    assert_eq!(server.db.texts("PRAGMA integrity_check").await, ["ok"]);
+    let violations = server.app().operator_check().await.unwrap();
+    assert!(violations.is_empty(), "{violations:?}");
+}
