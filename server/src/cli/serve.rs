@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Outcome, parts};
@@ -12,6 +13,7 @@ use crate::http::server::Parts;
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
 pub async fn serve(config: Config, migrate: bool) -> Outcome {
     refuse_drift(document::SNAPSHOT)?;
+    allow_many_connections();
     let parts = parts(config).await?;
     bring_up_to_date(&parts, migrate).await?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -25,6 +27,19 @@ pub async fn serve(config: Config, migrate: bool) -> Outcome {
     tracing::info!("stopping");
     running.stop().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each connection takes a file descriptor, also one on which nobody ever says a word. What a process
+/// may have without asking is meant for programs of another kind, and soon used up.
+fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, files = limit.current, "the limit of open files stays as it is");
+    }
 }
 
 /// A server on a schema that is not its own would fail in odd places; one that changes the schema

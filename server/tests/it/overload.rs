@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use bp_auth_server::app::random::{Random, SystemRandom};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
 use crate::support::factors::another;
 use crate::support::http::{Answer, refused, send};
+use crate::support::process::Bench;
 use crate::support::{TestServer, test_config};
 
 const ADA: &str = "ada@example.com";
@@ -261,4 +263,23 @@ async fn every_limit_says_when_to_come_back() {
         assert!((1..=seconds).contains(&told), "{told} s: {answer:?}");
     }
     server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn connections_on_which_nobody_speaks_leave_room_for_others() {
+    let mut bench = Bench::new();
+    // No more than a server needs for itself, the database and a few clients.
+    bench.begin_with_open_files(64);
+    let serving = bench.serve();
+    let url = serving.url();
+    let address = url.strip_prefix("http://").unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    let http = serving.http();
+    let asked = http.get("/healthz").timeout(Duration::from_secs(5));
+    assert_eq!(send(asked).await.status, 200);
+    drop(silent);
+    assert_eq!(serving.terminate().status.code(), Some(0));
 }

@@ -14,6 +14,7 @@ use super::postgres::{self, Database, Kind};
 pub struct Bench {
     pub dir: TempDir,
     environment: Vec<(String, String)>,
+    open_files: Option<u32>,
     database: Option<Database>,
 }
 
@@ -50,6 +51,7 @@ impl Bench {
                 ("BP_AUTH_HASH__PROFILE".to_owned(), "cheap".to_owned()),
                 ("USER".to_owned(), "tester".to_owned()),
             ],
+            open_files: None,
             database: None,
         };
         if let Some(database) = &database {
@@ -68,6 +70,11 @@ impl Bench {
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Lets servers that follow begin with so many files that they may open, and ask for more.
+    pub fn begin_with_open_files(&mut self, number: u32) {
+        self.open_files = Some(number);
     }
 
     pub fn unset(&mut self, name: &str) {
@@ -92,7 +99,16 @@ impl Bench {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bp-auth"));
+        let program = env!("CARGO_BIN_EXE_bp-auth");
+        let mut command = match self.open_files {
+            None => Command::new(program),
+            Some(number) => {
+                let mut shell = Command::new("/bin/sh");
+                let script = format!("ulimit -S -n {number} && exec \"$0\" \"$@\"");
+                shell.args(["-c", &script, program]);
+                shell
+            }
+        };
         command
             .args(arguments)
             .env_clear()
