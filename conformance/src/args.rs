@@ -47,6 +47,15 @@ pub struct Arguments {
     /// How many cases run at once
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub jobs: usize,
+    /// What spawned servers keep their data in
+    #[cfg(feature = "spawn")]
+    #[arg(
+        long,
+        value_name = "KIND",
+        default_value = "sqlite",
+        requires = "spawn"
+    )]
+    pub database: crate::target::stored::Kind,
     /// Run every deployment with N instances on one database
     #[arg(long, value_name = "N", default_value_t = 1, requires = "spawn",
         value_parser = clap::value_parser!(u8).range(1..=16))]

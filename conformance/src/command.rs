@@ -38,6 +38,11 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     let source = source(&arguments, &recorder).await?;
     #[cfg(feature = "spawn")]
     if arguments.faults || arguments.fault.is_some() {
+        // Some of them are triggers in SQLite's words.
+        ensure!(
+            arguments.database == crate::target::stored::Kind::Sqlite,
+            "faults break servers on SQLite only"
+        );
         return crate::faults::judge::run(&arguments, source, recorder).await;
     }
     let mut run = Run::new(source, recorder.clone(), arguments.jobs);
@@ -73,7 +78,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
 async fn source(arguments: &Arguments, recorder: &Arc<Recorder>) -> Result<Source> {
     #[cfg(feature = "spawn")]
     if arguments.spawn {
-        let spawner = crate::target::spawn::Spawner::new().await?;
+        let spawner = crate::target::spawn::Spawner::new(arguments.database).await?;
         return Ok(Source::Spawned(Arc::new(spawner)));
     }
     ensure!(

@@ -201,7 +201,7 @@ impl Trial {
     }
 
     #[cfg(feature = "spawn")]
-    pub fn processes(&self) -> Result<&crate::target::spawn::Processes> {
+    pub fn processes(&self) -> Result<&crate::target::processes::Processes> {
         let spawned = self.target.spawned.as_ref();
         spawned.context("the case does not say that it needs a spawned server")
     }

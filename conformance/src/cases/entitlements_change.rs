@@ -79,8 +79,9 @@ fn overrides(t: &Trial, ada: &Session, of: &str, kind: &str, key: &str, value: &
         "tenant" => (TENANT, "NULL"),
         _ => ("NULL", user),
     };
+    let id = t.new_id()?;
     let sql = format!(
-        "INSERT INTO entitlement_overrides SELECT randomblob(16), {tenant}, {user}, '{kind}', \
+        "INSERT INTO entitlement_overrides SELECT {id}, {tenant}, {user}, '{kind}', \
          '{key}', {value}, 0"
     );
     t.change_rows(&sql, &ada.email, 1)

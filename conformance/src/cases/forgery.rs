@@ -187,9 +187,7 @@ async fn a_genuine_signature_is_not_enough(t: Trial) -> Verdict {
 /// Signed with the server's own key, taken from its data directory.
 #[cfg(feature = "spawn")]
 fn stolen(t: &Trial, typ: Option<&str>, claims: &Value) -> Result<Secret> {
-    let database = t.processes()?.database();
-    let data = database.parent().context("no data directory")?;
-    let keys = bp_auth_server::keyring::Keyring::load(data)?.signing;
+    let keys = bp_auth_server::keyring::Keyring::load(&t.processes()?.data())?.signing;
     let key = keys.last().context("no key")?;
     let header = Header {
         typ: typ.map(str::to_owned),

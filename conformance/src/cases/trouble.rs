@@ -85,7 +85,7 @@ async fn a_locked_database_is_503_and_nothing_is_half_done(t: Trial) -> Verdict 
             post("api-key/rotate").bearer_auth(ada.tokens.access_token.expose()),
         ]
     };
-    let lock = lock(&t)?;
+    let lock = t.processes()?.stored().lock()?;
     let started = Instant::now();
     for answer in join_all(writes().map(Raw::of)).await {
         answer?.is(503, "overloaded")?;
@@ -103,7 +103,7 @@ async fn a_locked_database_is_503_and_nothing_is_half_done(t: Trial) -> Verdict 
 
 #[cfg(feature = "spawn")]
 async fn health_does_not_ask_the_database(t: Trial) -> Verdict {
-    let _lock = lock(&t)?;
+    let _lock = t.processes()?.stored().lock()?;
     let started = Instant::now();
     let answer = Raw::of(t.http().get(t.at("/healthz"))).await?;
     ensure!(answer.status == 200, "answered {}", answer.status);
@@ -117,12 +117,13 @@ async fn a_database_that_lacks_a_migration_is_not_ready(t: Trial) -> Verdict {
     let get = async |path: &str| Raw::of(t.http().get(t.at(path))).await;
     ensure!(get("/readyz").await?.status == 200, "not ready at first");
     let table = "seaql_migrations";
-    sql(&t, &format!("CREATE TABLE kept AS SELECT * FROM {table}"))?;
-    sql(&t, &format!("DELETE FROM {table}"))?;
+    let stored = t.processes()?.stored();
+    stored.batch(&format!("CREATE TABLE kept AS SELECT * FROM {table}"))?;
+    stored.batch(&format!("DELETE FROM {table}"))?;
     get("/readyz").await?.is(503, "overloaded")?;
     ensure!(get("/healthz").await?.status == 200, "the process is ill");
-    sql(&t, &format!("INSERT INTO {table} SELECT * FROM kept"))?;
-    sql(&t, "DROP TABLE kept")?;
+    stored.batch(&format!("INSERT INTO {table} SELECT * FROM kept"))?;
+    stored.batch("DROP TABLE kept")?;
     ensure!(get("/readyz").await?.status == 200, "not ready again");
     Ok(())
 }
@@ -154,20 +155,18 @@ async fn a_spoilt_secret_is_500_for_its_owner_only(t: Trial) -> Verdict {
 #[cfg(feature = "spawn")]
 async fn a_login_that_breaks_is_500_and_oauths_server_error(t: Trial) -> Verdict {
     let (ada, bob) = (t.newcomer().await?, t.register().await?.email);
-    let sound = text(
-        &t,
-        "SELECT password_hash FROM users WHERE email = ?1",
-        &ada.email,
-    )?;
+    let stored = t.processes()?.stored();
+    let query = "SELECT password_hash FROM users WHERE email = ?1";
+    let sound = stored.text(query, &[&ada.email])?;
     let spoil = "UPDATE users SET password_hash = ?2 WHERE email = ?1";
-    database(&t)?.execute(spoil, [&ada.email, "spoilt"])?;
+    stored.execute(spoil, &[&ada.email, "spoilt"])?;
     let broken = t.try_login(&ada.email, PASSWORD).await;
     let broken = broken.refused(500, ErrorCode::InternalError)?;
     ensure!(broken.header("set-cookie").is_none(), "a cookie");
     ensure!(!broken.body.message.contains("hash"), "it tells the cause");
     t.session(&bob).await?;
     ada.client.me().send().await.granted()?;
-    database(&t)?.execute(spoil, [&ada.email, &sound])?;
+    stored.execute(spoil, &[&ada.email, &sound])?;
     t.session(&ada.email).await?;
     Ok(())
 }
@@ -175,10 +174,8 @@ async fn a_login_that_breaks_is_500_and_oauths_server_error(t: Trial) -> Verdict
 #[cfg(feature = "spawn")]
 async fn a_table_that_is_gone_for_a_while_harms_nothing_for_good(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
-    sql(
-        &t,
-        "PRAGMA legacy_alter_table=ON; ALTER TABLE sessions RENAME TO away",
-    )?;
+    let stored = t.processes()?.stored();
+    stored.rename("sessions", "away")?;
     for call in [
         t.http().get(t.at("/api/auth/me")),
         t.http().post(t.at("/api/auth/api-key/rotate")),
@@ -190,10 +187,7 @@ async fn a_table_that_is_gone_for_a_while_harms_nothing_for_good(t: Trial) -> Ve
     }
     let answer = Raw::of(t.http().get(t.at("/healthz"))).await?;
     ensure!(answer.status == 200, "the process is ill");
-    sql(
-        &t,
-        "PRAGMA legacy_alter_table=ON; ALTER TABLE away RENAME TO sessions",
-    )?;
+    stored.rename("away", "sessions")?;
     ada.client.me().send().await.granted()?;
     t.refresh(&ada.tokens.refresh_token).await.granted()?;
     Ok(())
@@ -230,41 +224,17 @@ async fn a_flood_of_logins_is_answered_or_told_to_wait(t: Trial) -> Verdict {
     Ok(())
 }
 
-/// The database, locked for everybody else who wants to write until this is dropped.
-#[cfg(feature = "spawn")]
-fn lock(t: &Trial) -> Result<rusqlite::Connection> {
-    let connection = database(t)?;
-    connection.execute_batch("BEGIN EXCLUSIVE")?;
-    Ok(connection)
-}
-
-#[cfg(feature = "spawn")]
-fn database(t: &Trial) -> Result<rusqlite::Connection> {
-    let connection = rusqlite::Connection::open(t.processes()?.database())?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    Ok(connection)
-}
-
-#[cfg(feature = "spawn")]
-fn sql(t: &Trial, text: &str) -> Result<()> {
-    Ok(database(t)?.execute_batch(text)?)
-}
-
-#[cfg(feature = "spawn")]
-fn text(t: &Trial, query: &str, parameter: &str) -> Result<String> {
-    Ok(database(t)?.query_row(query, [parameter], |row| row.get(0))?)
-}
-
-/// Gives the first user's sealed secret the content of the other's. Ids are stored as text or as bytes.
+/// Gives the first user's sealed secret the content of the other's.
 #[cfg(feature = "spawn")]
 fn swap_secrets(t: &Trial, user: &str, other: &str) -> Result<()> {
-    let changed = database(t)?.execute(
+    let stored = t.processes()?.stored();
+    let id = stored.hex("user_id");
+    let sql = format!(
         "UPDATE mfa_methods SET secret_sealed = (
-            SELECT secret_sealed FROM mfa_methods
-            WHERE lower(hex(user_id)) = ?2 OR user_id = ?4)
-        WHERE lower(hex(user_id)) = ?1 OR user_id = ?3",
-        [&user.replace('-', ""), &other.replace('-', ""), user, other],
-    )?;
+            SELECT secret_sealed FROM mfa_methods WHERE {id} = ?2)
+        WHERE {id} = ?1"
+    );
+    let changed = stored.execute(&sql, &[&user.replace('-', ""), &other.replace('-', "")])?;
     ensure!(changed == 1, "{changed} secrets were spoilt");
     Ok(())
 }

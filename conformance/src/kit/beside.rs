@@ -16,7 +16,7 @@ impl Trial {
     /// So many rows must change.
     #[cfg(feature = "spawn")]
     pub fn change_rows(&self, sql: &str, email: &str, expected: usize) -> Result<()> {
-        let changed = database(self)?.execute(sql, [email])?;
+        let changed = self.processes()?.stored().execute(sql, &[email])?;
         anyhow::ensure!(changed == expected, "{changed} rows changed by {sql}");
         Ok(())
     }
@@ -24,19 +24,24 @@ impl Trial {
     /// The one text that a query finds; `?1` is the user's address.
     #[cfg(feature = "spawn")]
     pub fn stored_text(&self, sql: &str, email: &str) -> Result<String> {
-        Ok(database(self)?.query_row(sql, [email], |row| row.get(0))?)
+        self.processes()?.stored().text(sql, &[email])
     }
 
-    /// Everything that the database holds, as it lies on the disk.
+    /// Everything that the database holds.
     #[cfg(feature = "spawn")]
     pub fn stored_bytes(&self) -> Result<Vec<u8>> {
-        let file = self.processes()?.database();
-        let mut all = std::fs::read(&file)?;
-        let log = file.with_extension("db-wal");
-        if log.exists() {
-            all.extend(std::fs::read(log)?);
-        }
-        Ok(all)
+        self.processes()?.stored().bytes()
+    }
+
+    /// An SQL expression for a new id.
+    #[cfg(feature = "spawn")]
+    pub fn new_id(&self) -> Result<&'static str> {
+        Ok(self.processes()?.stored().new_id())
+    }
+
+    #[cfg(not(feature = "spawn"))]
+    pub fn new_id(&self) -> Result<&'static str> {
+        nothing()
     }
 
     #[cfg(not(feature = "spawn"))]
@@ -58,14 +63,6 @@ impl Trial {
     pub fn stored_bytes(&self) -> Result<Vec<u8>> {
         nothing()
     }
-}
-
-#[cfg(feature = "spawn")]
-fn database(trial: &Trial) -> Result<rusqlite::Connection> {
-    let connection = rusqlite::Connection::open(trial.processes()?.database())?;
-    // The server writes too.
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    Ok(connection)
 }
 
 /// Such cases are skipped before they get here.

@@ -292,33 +292,3 @@ impl Trial {
         Ok(links.count())
     }
 }
-
-/// What the files of a spawned server's database consist of.
-#[cfg(feature = "spawn")]
-pub fn database_files(t: &Trial) -> Result<Vec<Vec<u8>>> {
-    let database = t.processes()?.database();
-    let log = database.with_extension("db-wal");
-    [database, log]
-        .iter()
-        .filter(|file| file.exists())
-        .map(|file| Ok(std::fs::read(file)?))
-        .collect()
-}
-
-#[cfg(not(feature = "spawn"))]
-pub fn database_files(_: &Trial) -> Result<Vec<Vec<u8>>> {
-    bail!("this suite starts no server")
-}
-
-/// Changes rows of a spawned server's database. Gives how many.
-#[cfg(feature = "spawn")]
-pub fn change_rows(t: &Trial, sql: &str, parameter: &str) -> Result<usize> {
-    let database = rusqlite::Connection::open(t.processes()?.database())?;
-    database.busy_timeout(std::time::Duration::from_secs(10))?;
-    Ok(database.execute(sql, [parameter])?)
-}
-
-#[cfg(not(feature = "spawn"))]
-pub fn change_rows(_: &Trial, _: &str, _: &str) -> Result<usize> {
-    bail!("this suite starts no server")
-}

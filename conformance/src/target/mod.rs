@@ -4,7 +4,13 @@ pub mod clock;
 pub mod messages;
 pub mod operator;
 #[cfg(feature = "spawn")]
+pub mod postgres;
+#[cfg(feature = "spawn")]
+pub mod processes;
+#[cfg(feature = "spawn")]
 pub mod spawn;
+#[cfg(feature = "spawn")]
+pub mod stored;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,7 +34,7 @@ pub struct Target {
     pub clock: Option<TestClock>,
     /// The processes, when this suite has started them.
     #[cfg(feature = "spawn")]
-    pub spawned: Option<spawn::Processes>,
+    pub spawned: Option<processes::Processes>,
     witness: Witness,
     /// Client networks given out so far.
     networks: AtomicU32,
@@ -42,7 +48,7 @@ pub struct Description {
     pub operator: Option<Operator>,
     pub clock: Option<TestClock>,
     #[cfg(feature = "spawn")]
-    pub spawned: Option<spawn::Processes>,
+    pub spawned: Option<processes::Processes>,
 }
 
 impl Target {

@@ -13,7 +13,7 @@ use bp_auth_server::config::{Config, HashProfile, SecretText};
 
 use crate::support::TestServer;
 use crate::support::http::{refused, send};
-use crate::support::postgres::{Kind, database};
+use crate::support::postgres::{Kind, database, socket};
 
 const EMAIL: &str = "ada@example.com";
 
@@ -31,7 +31,7 @@ async fn while_the_database_is_gone_clients_are_told_so_and_afterwards_all_is_we
     let Some(database) = database(Kind::Postgres) else {
         return;
     };
-    let Some(socket) = database.socket() else {
+    let Some(socket) = socket(&database) else {
         eprintln!("NOT TESTED: the server is not ours to hide");
         return;
     };
@@ -42,7 +42,7 @@ async fn while_the_database_is_gone_clients_are_told_so_and_afterwards_all_is_we
     config.data_dir = dir.path().join("data");
     config.server.bind = "127.0.0.1:0".parse().unwrap();
     config.hash.profile = HashProfile::Cheap;
-    let name = database.name();
+    let name = &database.name;
     config.database.url = SecretText::new(format!("postgres://postgres@127.0.0.1:{port}/{name}"));
     let server = TestServer::start_configured(dir, config, None).await;
     server.register(EMAIL).await;
