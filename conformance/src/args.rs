@@ -60,6 +60,11 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "spawn",
         value_parser = clap::value_parser!(u8).range(1..=16))]
     pub instances: u8,
+    /// Meanwhile kill one of the instances that cases share every so often, and start it again
+    #[cfg(feature = "spawn")]
+    #[arg(long, value_name = "SECONDS", requires = "spawn", conflicts_with_all = ["faults", "fault", "examples"],
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub restart_every: Option<u64>,
     /// Seed of the random walk [default: a new one each run]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

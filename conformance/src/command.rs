@@ -1,6 +1,8 @@
 //! The program: which cases, which server, and what is told of it.
 
 use std::sync::Arc;
+#[cfg(feature = "spawn")]
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -10,6 +12,8 @@ use crate::report::{self, Summary};
 use crate::runner::{Run, Source};
 use crate::target::messages::{Messages, capture};
 use crate::target::operator::Operator;
+#[cfg(feature = "spawn")]
+use crate::target::restarts::Restarts;
 use crate::target::{Description, Target, parse_url};
 use crate::trial::Trial;
 use crate::witness::Recorder;
@@ -48,6 +52,14 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     let mut run = Run::new(source, recorder.clone(), arguments.jobs);
     run.instances = usize::from(arguments.instances);
     run.options = arguments.options();
+    #[cfg(feature = "spawn")]
+    if let Some(seconds) = arguments.restart_every {
+        ensure!(
+            arguments.instances > 1,
+            "--restart-every needs --instances 2 or more: others answer meanwhile"
+        );
+        run.restarts = Some(Restarts::new(Duration::from_secs(seconds)));
+    }
     if let Some(file) = &arguments.examples {
         let target = run.target(Profile::Strict, &EXAMPLES).await?;
         let trial = Trial::new(Arc::new(target), recorder, 0, run.options);
@@ -66,6 +78,13 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
     summary.finish(recorder.coverage(), &recorder.contract);
     summary.print();
+    #[cfg(feature = "spawn")]
+    if let Some(restarts) = &run.restarts {
+        println!(
+            "{} times an instance was killed and came back",
+            restarts.done()?
+        );
+    }
     if let Some(file) = &arguments.junit {
         report::junit::write(&summary, file)?;
     }

@@ -66,6 +66,9 @@ pub struct Run {
     pub next_case: AtomicU64,
     /// For the cases that throw dice.
     pub options: Options,
+    /// How often one of several instances that cases share is killed and started again.
+    #[cfg(feature = "spawn")]
+    pub restarts: Option<crate::target::restarts::Restarts>,
 }
 
 impl Run {
@@ -80,6 +83,8 @@ impl Run {
             sabotage: None,
             next_case: AtomicU64::new(1),
             options: Options::default(),
+            #[cfg(feature = "spawn")]
+            restarts: None,
         }
     }
 
@@ -96,6 +101,11 @@ impl Run {
             .copied()
             .collect();
         let shared = self.shared(profile, &cases).await?;
+        #[cfg(feature = "spawn")]
+        let restarting = self
+            .restarts
+            .as_ref()
+            .map(|restarts| restarts.begin(shared.values()));
         let mut running = futures::stream::iter(cases)
             .map(|case| {
                 let shared = shared.get(&self.instances_for(&case.needs));
@@ -108,6 +118,10 @@ impl Run {
             outcomes.push(outcome);
         }
         drop(running);
+        #[cfg(feature = "spawn")]
+        if let Some(restarting) = restarting {
+            restarting.end().await?;
+        }
         for shared in shared.values() {
             if let Some(outcome) = self.leave(profile, shared).await {
                 told(&outcome);

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::case::Profile;
 use crate::target::Target;
-use crate::target::messages::Message;
+use crate::target::messages::{Message, PATIENCE, PATIENCE_WITH_THE_DEAD};
 use crate::witness::{CASE_HEADER, CaseId, INSTANCE_HEADER, Recorder};
 
 /// Longer than any answer takes, shorter than a hang.
@@ -209,9 +209,13 @@ impl Trial {
     /// All messages to an e-mail address or number, once there are at least so many.
     pub async fn messages(&self, address: &str, at_least: usize) -> Result<Vec<Message>> {
         let messages = self.target.messages.as_ref();
+        let patience = match self.target.instances.len() {
+            1 => PATIENCE,
+            _ => PATIENCE_WITH_THE_DEAD,
+        };
         messages
             .context("the case does not say that it needs messages")?
-            .wait(address, at_least)
+            .wait(address, at_least, patience)
             .await
     }
 

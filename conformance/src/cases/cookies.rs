@@ -61,7 +61,12 @@ pub const CASES: &[Case] = &[
         secure_and_domain_are_configured,
         "With `cookie.secure` and `cookie.domain` both cookies carry `Secure`, `bp_token` also the domain, set and cleared."
     )
-    .set(&[("cookie.secure", "true"), ("cookie.domain", "example.com")]),
+    .set(&[
+        ("cookie.secure", "true"),
+        ("cookie.domain", "example.com"),
+        // Several instances have a public address by themselves, which would not be in that domain.
+        ("server.public_url", "http://auth.example.com"),
+    ]),
     case!(
         a_trusted_device_is_a_cookie_of_id_and_secret,
         "`remember_device` sets `bp_trusted_device` to `<id>.<secret>` for 30 days, and the answer names the id; without it there is none."

@@ -12,7 +12,9 @@ use anyhow::{Result, bail};
 pub use outbox::Outbox;
 
 /// How long a message may be on its way.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where one of several instances may die with it: it comes back after a minute.
+pub const PATIENCE_WITH_THE_DEAD: Duration = Duration::from_secs(80);
 const GLANCE: Duration = Duration::from_millis(15);
 
 /// A mail or an SMS that somebody has received.
@@ -61,8 +63,13 @@ impl Messages {
     }
 
     /// Waits until there are so many messages for the address, and gives all of them.
-    pub async fn wait(&self, address: &str, count: usize) -> Result<Vec<Message>> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+    pub async fn wait(
+        &self,
+        address: &str,
+        count: usize,
+        patience: Duration,
+    ) -> Result<Vec<Message>> {
+        let deadline = tokio::time::Instant::now() + patience;
         loop {
             let found = self.to(address)?;
             if found.len() >= count {
@@ -70,7 +77,7 @@ impl Messages {
             }
             if tokio::time::Instant::now() > deadline {
                 let seen = found.len();
-                bail!("{seen} messages for {address} within {PATIENCE:?}, not {count}");
+                bail!("{seen} messages for {address} within {patience:?}, not {count}");
             }
             tokio::time::sleep(GLANCE).await;
         }

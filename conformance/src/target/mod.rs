@@ -8,6 +8,8 @@ pub mod postgres;
 #[cfg(feature = "spawn")]
 pub mod processes;
 #[cfg(feature = "spawn")]
+pub mod restarts;
+#[cfg(feature = "spawn")]
 pub mod spawn;
 #[cfg(feature = "spawn")]
 pub mod stored;
@@ -74,6 +76,18 @@ impl Target {
     /// Where cases send their requests: the witness.
     pub fn url(&self) -> String {
         self.witness.url()
+    }
+
+    /// Takes an instance out of turn, ends it as a power cut would, and puts it back once it answers.
+    #[cfg(feature = "spawn")]
+    pub async fn restart(&self, instance: usize) -> Result<()> {
+        let processes = self.spawned.as_ref().context("it is not ours to end")?;
+        let rotation = self.witness.rotation();
+        rotation.take_out(instance).await?;
+        processes.kill_instance(instance).await?;
+        processes.restart_instance(instance).await?;
+        rotation.put_back(instance);
+        Ok(())
     }
 
     /// The server's own origin, as browsers would say it.

@@ -9,6 +9,7 @@ pub mod contract;
 pub mod exchange;
 pub mod proxy;
 pub mod recorder;
+pub mod rotation;
 
 pub use exchange::{Answer, Exchange, Sent};
 pub use proxy::{Misbehaviour, Onward, Witness};

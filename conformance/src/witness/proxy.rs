@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -24,11 +23,13 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::rotation::Rotation;
 use super::{Answer, CASE_HEADER, INSTANCE_HEADER, Recorder, Sent};
 
 /// A proxy before one group of instances. It stops when it is dropped.
 pub struct Witness {
     address: SocketAddr,
+    rotation: Arc<Rotation>,
     accepting: JoinHandle<()>,
 }
 
@@ -45,7 +46,7 @@ pub trait Misbehaviour: Send + Sync {
 /// What all connections share.
 struct Shared {
     instances: Vec<Uri>,
-    next: AtomicUsize,
+    rotation: Arc<Rotation>,
     recorder: Arc<Recorder>,
     fault: Option<Arc<dyn Misbehaviour>>,
 }
@@ -68,9 +69,10 @@ impl Witness {
     ) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
+        let rotation = Arc::new(Rotation::new(instances.len()));
         let shared = Arc::new(Shared {
             instances,
-            next: AtomicUsize::new(0),
+            rotation: rotation.clone(),
             recorder,
             fault,
         });
@@ -80,7 +82,16 @@ impl Witness {
                 tokio::spawn(serve(stream, peer.ip(), shared.clone()));
             }
         });
-        Ok(Self { address, accepting })
+        Ok(Self {
+            address,
+            rotation,
+            accepting,
+        })
+    }
+
+    /// Whose turn it is; the way to take an instance out for a while.
+    pub fn rotation(&self) -> Arc<Rotation> {
+        self.rotation.clone()
     }
 
     /// Where the suite sends its requests.
@@ -152,7 +163,11 @@ impl Line {
     }
 
     async fn try_pass(&self, sent: &Sent) -> Result<Answer> {
-        let turn = self.turn(sent) % self.senders.len();
+        let named = sent.headers.get(INSTANCE_HEADER);
+        let named = named.and_then(|number| number.to_str().ok()?.parse().ok());
+        // Until the answer is complete, nobody takes the instance away.
+        let turn = self.shared.rotation.turn(named).await?;
+        let turn = turn.instance();
         let instance = &self.shared.instances[turn];
         let mut sender = self.senders[turn].lock().await;
         let usable = match sender.as_mut() {
@@ -181,14 +196,6 @@ impl Line {
             headers: parts.headers,
             body: body.collect().await?.to_bytes(),
         })
-    }
-
-    /// The instance that the request names, or the next one.
-    fn turn(&self, sent: &Sent) -> usize {
-        let named = sent.headers.get(INSTANCE_HEADER);
-        named
-            .and_then(|number| number.to_str().ok()?.parse().ok())
-            .unwrap_or_else(|| self.shared.next.fetch_add(1, Ordering::Relaxed))
     }
 
     async fn connect(&self, instance: &Uri) -> Result<Sender> {
