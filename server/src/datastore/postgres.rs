@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
-use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
 use url::{Host, Url};
 
 use super::{Error, Result, query_one};
@@ -20,6 +20,11 @@ pub const ANSWER: Duration = Duration::from_millis(2900);
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 /// What an operator's question or a migration waits for a connection.
 const UNHURRIED_ACQUIRE: Duration = Duration::from_secs(10);
+
+/// A connection is not used longer than this, so that a server's memory of it ends.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// Whatever stands between may have forgotten a connection that was silent for so long.
+const IDLE: Duration = Duration::from_secs(10 * 60);
 
 const OLDEST: i32 = 150_000;
 
@@ -116,8 +121,21 @@ fn pool(most: u32, acquire: Duration) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(acquire)
-        // A connection that died with its server is found before a request is lost to it.
-        .test_before_acquire(true)
+        // With either of these the driver counts idle connections in a task of its own, and when it
+        // counts in the moment between another's two steps it finds fewer than none and never ends:
+        // a thread spins, and the process cannot stop. So age is judged when a connection is taken.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.age > LIFETIME || meta.idle_for > IDLE {
+                    return Ok(false);
+                }
+                // One that died with its server is found before a request is lost to it.
+                Ok(connection.ping().await.is_ok())
+            })
+        })
 }
 
 async fn check_server(conn: &DatabaseConnection) -> Result<()> {
@@ -199,6 +217,14 @@ mod tests {
         assert!(matches!(mode(asked), PgSslMode::Disable));
         let asked = "postgres://bp@localhost/auth?sslmode=verify-ca";
         assert!(matches!(mode(asked), PgSslMode::VerifyCa));
+    }
+
+    #[test]
+    fn no_task_of_the_driver_counts_idle_connections() {
+        let options = pool(1, ACQUIRE);
+        assert_eq!(options.get_idle_timeout(), None);
+        assert_eq!(options.get_max_lifetime(), None);
+        assert_eq!(options.get_min_connections(), 0);
     }
 
     #[test]
