@@ -14,6 +14,7 @@ pub mod challenge;
 pub mod clock;
 pub mod entitlements;
 pub mod error;
+pub mod hash_memory;
 pub mod identity;
 pub mod login;
 pub mod logout;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
+use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::error::{Error, Fault, Result};
+use super::hash_memory::HashMemory;
 use super::random::Random;
 use super::turns::{Turn, Turns};
 use crate::config::{HashProfile, Password as Policy};
@@ -92,6 +93,7 @@ pub enum PasswordFault {
 /// Argon2id behind a bounded queue: as many at once as there are cores.
 pub struct Hasher {
     argon2: Argon2<'static>,
+    memory: HashMemory,
     permits: Arc<Semaphore>,
     queue: Arc<Semaphore>,
     turns: Turns,
@@ -118,9 +120,11 @@ impl Hasher {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut nobody = [0u8; 32];
         random.fill(&mut nobody)?;
-        let dummy = hash(&argon2, random.as_ref(), &nobody)?;
+        let memory = HashMemory::default();
+        let dummy = hash(&argon2, &memory, random.as_ref(), &nobody)?;
         Ok(Self {
             argon2,
+            memory,
             permits: Arc::new(Semaphore::new(cores)),
             queue: Arc::new(Semaphore::new(cores * QUEUE_PER_PERMIT)),
             turns: Turns::default(),
@@ -179,8 +183,9 @@ impl Hasher {
 
     pub async fn hash(&self, permit: Permit, password: Plain) -> Result<String> {
         let (argon2, random) = (self.argon2.clone(), self.random.clone());
+        let memory = self.memory.clone();
         blocking(permit, move || {
-            hash(&argon2, random.as_ref(), password.0.as_bytes())
+            hash(&argon2, &memory, random.as_ref(), password.0.as_bytes())
         })
         .await
     }
@@ -195,23 +200,38 @@ impl Hasher {
         let known = user.is_some();
         let stored = user.map_or(&self.dummy, |user| &user.password_hash).clone();
         let (argon2, random) = (self.argon2.clone(), self.random.clone());
+        let memory = self.memory.clone();
         blocking(permit, move || {
             let parsed = PasswordHash::new(&stored).map_err(|error| internal(&error))?;
-            let right = argon2
-                .verify_password(password.0.as_bytes(), &parsed)
-                .is_ok();
+            let made_with = Argon2::new(
+                Algorithm::try_from(parsed.algorithm.as_str()).map_err(|e| internal(&e))?,
+                Version::try_from(parsed.version.unwrap_or_default()).map_err(|e| internal(&e))?,
+                Params::try_from(&parsed).map_err(|error| internal(&error))?,
+            );
+            let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+                return Err(internal(&"a stored hash without salt or output"));
+            };
+            let mut seen = [0u8; Output::MAX_LENGTH];
+            let seen = seen
+                .get_mut(..expected.len())
+                .ok_or_else(|| internal(&"a stored hash that is too long"))?;
+            memory.hash_into(&made_with, password.0.as_bytes(), salt, seen)?;
+            let right = bool::from(seen.ct_eq(expected.as_bytes()));
             if !(right && known) {
                 return Ok(Verdict::Wrong);
             }
             // A hash with other parameters than today's is replaced while the password is at hand.
-            let current = Params::try_from(&parsed).is_ok_and(|params| {
-                let today = argon2.params();
-                (params.m_cost(), params.t_cost(), params.p_cost())
-                    == (today.m_cost(), today.t_cost(), today.p_cost())
-            });
+            let (params, today) = (made_with.params(), argon2.params());
+            let current = (params.m_cost(), params.t_cost(), params.p_cost())
+                == (today.m_cost(), today.t_cost(), today.p_cost());
             let rehashed = match current {
                 true => None,
-                false => Some(hash(&argon2, random.as_ref(), password.0.as_bytes())?),
+                false => Some(hash(
+                    &argon2,
+                    &memory,
+                    random.as_ref(),
+                    password.0.as_bytes(),
+                )?),
             };
             Ok(Verdict::Right { rehashed })
         })
@@ -233,12 +253,11 @@ impl Hasher {
                 Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             }
         };
+        let memory = self.memory.clone();
         blocking(permit, move || {
             let derive = |secret: &Zeroizing<String>| {
                 let mut output = [0u8; 32];
-                argon2
-                    .hash_password_into(secret.as_bytes(), &salt, &mut output)
-                    .map_err(|error| internal(&error))?;
+                memory.hash_into(&argon2, secret.as_bytes(), &salt, &mut output)?;
                 Ok(hex::encode(output))
             };
             secrets.iter().map(derive).collect()
@@ -281,12 +300,23 @@ async fn blocking<T: Send + 'static>(
     joined.await.map_err(|error| internal(&error))?
 }
 
-fn hash(argon2: &Argon2<'_>, random: &dyn Random, password: &[u8]) -> Result<String> {
+fn hash(
+    argon2: &Argon2<'_>,
+    memory: &HashMemory,
+    random: &dyn Random,
+    password: &[u8],
+) -> Result<String> {
     let mut salt = [0u8; 16];
     random.fill(&mut salt)?;
-    let hash = argon2
-        .hash_password_with_salt(password, &salt)
-        .map_err(|error| internal(&error))?;
+    let mut output = [0u8; Params::DEFAULT_OUTPUT_LEN];
+    memory.hash_into(argon2, password, &salt, &mut output)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(|error| internal(&error))?,
+        salt: Some(Salt::new(&salt).map_err(|error| internal(&error))?),
+        hash: Some(Output::new(&output).map_err(|error| internal(&error))?),
+    };
     Ok(hash.to_string())
 }
 
