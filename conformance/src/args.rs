@@ -41,6 +41,14 @@ pub struct Arguments {
     #[cfg(feature = "spawn")]
     #[arg(long, requires = "spawn", value_name = "NAME", conflicts_with_all = ["faults", "profile", "junit", "report"])]
     pub fault: Option<String>,
+    /// Judge nothing, but break what stands beside the server, and count what came of it
+    #[cfg(feature = "spawn")]
+    #[arg(long, requires = "spawn", value_name = "NAME",
+        conflicts_with_all = ["filter", "profile", "junit", "report", "faults", "fault", "restart_every"])]
+    pub drill: Option<crate::drills::Drill>,
+    #[cfg(feature = "spawn")]
+    #[command(flatten)]
+    pub size: DrillSize,
     /// List the cases and the sentences they hold to
     #[arg(long)]
     pub list: bool,
@@ -80,6 +88,24 @@ pub struct Arguments {
     /// Write a report for people
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+}
+
+/// How large a drill is
+#[cfg(feature = "spawn")]
+#[derive(Debug, clap::Args)]
+pub struct DrillSize {
+    /// Clients of a drill
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "drill")]
+    pub clients: usize,
+    /// What the clients of a drill do together
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "drill")]
+    pub amount: usize,
+    /// Rounds of a drill
+    #[arg(long, value_name = "N", default_value_t = 30, requires = "drill")]
+    pub rounds: usize,
+    /// How long an outage is
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "drill")]
+    pub seconds: u64,
 }
 
 impl Arguments {

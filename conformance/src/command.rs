@@ -8,6 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::args::Arguments;
 use crate::case::{Case, Needs, Profile};
+#[cfg(feature = "spawn")]
+use crate::drills;
 use crate::report::{self, Summary};
 use crate::runner::{Run, Source};
 use crate::target::messages::{Messages, capture};
@@ -37,6 +39,10 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     if arguments.list {
         report::list(&selected);
         return Ok(true);
+    }
+    #[cfg(feature = "spawn")]
+    if let Some(drill) = arguments.drill {
+        return drilled(drill, &arguments).await;
     }
     let recorder = Recorder::new(Contract::parse(crate::SNAPSHOT)?);
     let source = source(&arguments, &recorder).await?;
@@ -92,6 +98,19 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         report::html::write(&summary, file)?;
     }
     Ok(summary.is_good())
+}
+
+#[cfg(feature = "spawn")]
+async fn drilled(drill: drills::Drill, arguments: &Arguments) -> Result<bool> {
+    let spawner = crate::target::spawn::Spawner::new(arguments.database).await?;
+    let size = drills::Size {
+        instances: usize::from(arguments.instances),
+        clients: arguments.size.clients,
+        amount: arguments.size.amount,
+        rounds: arguments.size.rounds,
+        seconds: arguments.size.seconds,
+    };
+    drills::run(drill, size, &spawner, arguments.database).await
 }
 
 async fn source(arguments: &Arguments, recorder: &Arc<Recorder>) -> Result<Source> {

@@ -12,6 +12,8 @@ pub mod case;
 pub mod cases;
 pub mod command;
 pub mod coverage;
+#[cfg(feature = "spawn")]
+pub mod drills;
 pub mod examples;
 #[cfg(feature = "spawn")]
 pub mod faults;
