@@ -36,6 +36,7 @@ pub mod token;
 pub mod totp;
 pub mod trusted_device;
 pub mod turns;
+pub mod upkeep;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ pub use problem::{ConfigErrors, Origin, Problem};
 pub use seconds::{InvalidDuration, Seconds};
 pub use settings::{
     Cookie, Cors, Database, Delivery, Hash, HashProfile, Limits, Log, LogFormat, MfaReset, Mode,
-    Password, Refresh, Register, Security, Server, Sms, StepUp, Tokens, Totp, Transport,
+    Password, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp, Transport,
     TrustedDevice,
 };
 pub use values::{SecretText, Tristate};
@@ -56,6 +56,7 @@ pub struct Config {
     pub sms: Sms,
     pub limits: Limits,
     pub security: Security,
+    pub retention: Retention,
     pub log: Log,
     /// Who set what, for error messages and [`Config::explain`]; what is absent is a default.
     #[serde(skip)]
@@ -191,6 +192,7 @@ impl Default for Config {
             sms: Sms::default(),
             limits: Limits::default(),
             security: Security::default(),
+            retention: Retention::default(),
             log: Log::default(),
             origins: BTreeMap::new(),
         }

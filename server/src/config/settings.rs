@@ -235,6 +235,14 @@ pub struct Limits {
     pub reactivate_per_hour: u32,
 }
 
+/// How long records are kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Life of an audit row. 0: for ever.
+    pub audit: Seconds,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Security {
@@ -376,6 +384,13 @@ impl Default for Limits {
             mfa_reset_per_hour: 3,
             reactivate_per_hour: 3,
         }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let audit = Seconds::days(400);
+        Self { audit }
     }
 }
 

@@ -13,6 +13,22 @@ impl Txn {
         Ok(execute(&self.inner, sql, values).await? == 1)
     }
 
+    /// Takes a lease that has ended, be it one's own.
+    pub async fn lease_take_ended(
+        &self,
+        name: &str,
+        holder: &str,
+        now: i64,
+        until: i64,
+    ) -> Result<bool> {
+        let sql = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \
+                   ON CONFLICT (name) DO UPDATE SET \
+                     holder = excluded.holder, until = excluded.until \
+                   WHERE leases.until <= $4";
+        let values = [name.into(), holder.into(), until.into(), now.into()];
+        Ok(execute(&self.inner, sql, values).await? == 1)
+    }
+
     /// Takes the lease from whoever has it.
     pub async fn lease_seize(&self, name: &str, holder: &str, until: i64) -> Result<()> {
         let sql = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \

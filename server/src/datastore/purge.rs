@@ -62,6 +62,13 @@ const ENDINGS: &[Ending] = &[
         over: "updated_at < $1 AND blocked_until < $1",
         grace: DAY,
     },
+    // Of a process that died while it looked at a password.
+    Ending {
+        table: "leases",
+        key: "name",
+        over: "until < $1",
+        grace: DAY,
+    },
     // A second use is answered as such for as long as anybody may still try the mailed link.
     Ending {
         table: "mfa_reset_tokens_used",
@@ -98,6 +105,17 @@ impl Datastore {
             counts.push((ending.table, self.purge_batch(ending, now, batch).await?));
         }
         Ok(counts)
+    }
+
+    /// Deletes at most `batch` audit rows from before that moment and says how many.
+    pub async fn audit_purge(&self, before: i64, batch: i64) -> Result<u64> {
+        let audit = Ending {
+            table: "audit_events",
+            key: "id",
+            over: "at < $1",
+            grace: 0,
+        };
+        self.purge_batch(&audit, before, batch).await
     }
 
     async fn purge_batch(&self, ending: &Ending, now: i64, batch: i64) -> Result<u64> {

@@ -8,6 +8,7 @@ use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder, Versi
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use super::cookies::CookieRules;
 use super::cors::Origins;
@@ -32,9 +33,8 @@ use crate::keyring::Keyring;
 
 /// The share of a stop that is left for what comes after the last request.
 const LAST_STEPS: u32 = 10;
-/// Between two removals of expired rows.
-const PURGE_EVERY: Duration = Duration::from_secs(3600);
-const PURGE_BATCH: i64 = 1000;
+/// Between two looks for what a server does by itself.
+const UPKEEP_EVERY: Duration = Duration::from_secs(60);
 /// Port 0 is chosen before the server binds it; somebody else may be quicker.
 const BIND_TRIES: usize = 20;
 
@@ -132,10 +132,10 @@ impl Parts {
         let dispatch = gateway::dispatch::<Api>().map_err(StartError)?;
         let server = self.listen(app.clone(), address, dispatch)?;
         let (stop, stopped) = watch::channel(false);
-        let purge = purge(app.clone(), stopped.clone());
+        let upkeep = upkeep(app.clone(), stopped.clone());
         let background = vec![
             tokio::spawn(async move { worker.run(stopped).await }),
-            tokio::spawn(purge),
+            tokio::spawn(upkeep),
         ];
         Ok(Running {
             address: server.local_addr(),
@@ -247,15 +247,14 @@ impl Running {
     }
 }
 
-/// Removes what has expired, a batch at a time, so that no request waits long for the writer.
-async fn purge(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+/// Looks every now and then for what is due, until it is told to stop.
+async fn upkeep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let holder = Uuid::now_v7();
     loop {
-        match app.store.purge(app.now().ms(), PURGE_BATCH).await {
-            Ok(counts) if counts.iter().any(|(_, rows)| *rows >= PURGE_BATCH as u64) => continue,
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "expired rows were not removed"),
+        if let Err(error) = app.upkeep(holder).await {
+            tracing::warn!(?error, "what is over was not removed");
         }
-        let wait = tokio::time::timeout(PURGE_EVERY, stopped.changed()).await;
+        let wait = tokio::time::timeout(UPKEEP_EVERY, stopped.changed()).await;
         if wait.is_ok() {
             return;
         }

@@ -55,5 +55,6 @@ mod totp;
 mod trusted_devices;
 mod trusted_devices_delay;
 mod trusted_devices_end;
+mod upkeep;
 mod verify_phone;
 mod wire;

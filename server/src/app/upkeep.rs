@@ -1,0 +1,125 @@
+//! What a server does by itself, beside delivering messages: forgetting what is over. Of several
+//! instances on one database one does it. A lease is taken for as long as the work stays done, so it
+//! is also the note of when it is due again; whoever dies in the middle delays it by no more than that.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::App;
+use super::error::Result;
+use crate::datastore::retried;
+
+/// Rows in one transaction, so that no request waits long for the writer.
+const BATCH: i64 = 1000;
+
+/// What is done, and how long it stays done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Expired rows of all kinds.
+    Purge,
+    /// Audit rows that are older than `retention.audit`.
+    Retention,
+}
+
+impl Job {
+    pub const ALL: [Self; 2] = [Self::Purge, Self::Retention];
+
+    fn lease(self) -> &'static str {
+        match self {
+            Self::Purge => "job:purge",
+            Self::Retention => "job:retention",
+        }
+    }
+
+    fn period(self) -> Duration {
+        match self {
+            Self::Purge => Duration::from_secs(3600),
+            Self::Retention => Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+impl App {
+    /// Does what is due and nobody else does, and says what that was. `holder` names this process.
+    pub async fn upkeep(&self, holder: Uuid) -> Result<Vec<Job>> {
+        let mut done = Vec::new();
+        for job in Job::ALL {
+            if !self.upkeep_is_mine(job, holder, false).await? {
+                continue;
+            }
+            if let Err(error) = self.upkeep_do(job, holder).await {
+                // Somebody else may try at once, and this process soon.
+                self.upkeep_give_back(job, holder).await?;
+                return Err(error);
+            }
+            done.push(job);
+        }
+        Ok(done)
+    }
+
+    async fn upkeep_do(&self, job: Job, holder: Uuid) -> Result<()> {
+        let mut rows = 0;
+        loop {
+            let (removed, more) = match job {
+                Job::Purge => {
+                    let counts = self.store.purge(self.now().ms(), BATCH).await?;
+                    let removed = counts.iter().map(|(_, rows)| rows).sum();
+                    let full = |(_, rows): &(_, u64)| *rows >= BATCH.unsigned_abs();
+                    (removed, counts.iter().any(full))
+                }
+                Job::Retention => {
+                    let keep = self.config.retention.audit;
+                    if keep.is_zero() {
+                        break;
+                    }
+                    let before = self.now().minus(keep.duration()).ms();
+                    let removed = self.store.audit_purge(before, BATCH).await?;
+                    (removed, removed >= BATCH.unsigned_abs())
+                }
+            };
+            rows += removed;
+            // Long work holds on to its lease, and stops when somebody else has it.
+            if !more || !self.upkeep_is_mine(job, holder, true).await? {
+                break;
+            }
+        }
+        if rows > 0 {
+            tracing::info!(?job, rows, "removed what is over");
+        }
+        Ok(())
+    }
+
+    /// Takes the job until it is due again, or goes on with one that is held.
+    async fn upkeep_is_mine(&self, job: Job, holder: Uuid, goes_on: bool) -> Result<bool> {
+        let now = self.now();
+        let until = now.plus(job.period()).ms();
+        let holder = holder.to_string();
+        let mine = retried(|| async {
+            let txn = self.store.begin().await?;
+            let mine = match goes_on {
+                true => {
+                    txn.lease_take(job.lease(), &holder, now.ms(), until)
+                        .await?
+                }
+                false => {
+                    txn.lease_take_ended(job.lease(), &holder, now.ms(), until)
+                        .await?
+                }
+            };
+            txn.commit().await?;
+            Ok::<_, crate::datastore::Error>(mine)
+        });
+        Ok(mine.await?)
+    }
+
+    async fn upkeep_give_back(&self, job: Job, holder: Uuid) -> Result<()> {
+        let holder = holder.to_string();
+        let released = retried(|| async {
+            let txn = self.store.begin().await?;
+            txn.lease_release(job.lease(), &holder).await?;
+            txn.commit().await
+        });
+        Ok(released.await?)
+    }
+}
