@@ -62,6 +62,9 @@ pub enum Command {
     CheckConfig,
     /// Test the invariants of the database
     Check,
+    /// The database as a whole
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Users
     #[command(subcommand)]
     User(UserCommand),
@@ -114,6 +117,27 @@ pub struct DocsArgs {
     /// Write the reference to DIR; with --check, the directory to compare
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum DbCommand {
+    /// Copy everything from SQLite to an empty PostgreSQL database; goes on where it was interrupted
+    Copy(CopyArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CopyArgs {
+    /// The database to copy, as sqlite://FILE; nobody can write to it meanwhile
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// The database to fill, as postgres://… [default: database.url]
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// Empty a target that an unfinished copy has filled, and begin anew
+    #[arg(long)]
+    pub restart: bool,
+    #[command(flatten)]
+    pub why: Reason,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -303,6 +327,7 @@ impl Command {
             Command::Plan(PlanCommand::Set(args)) => Some(&args.why),
             Command::Sessions(SessionsCommand::Revoke(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Rotate(args)) => Some(&args.why),
+            Command::Db(DbCommand::Copy(args)) => Some(&args.why),
         }
     }
 }

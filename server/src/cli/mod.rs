@@ -2,6 +2,7 @@
 
 pub mod args;
 mod contract;
+mod db;
 mod operator;
 pub mod serve;
 

@@ -43,6 +43,9 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         actor: format!("operator:{}", unix_user()),
         reason,
     };
+    if let Command::Db(DbCommand::Copy(args)) = &command {
+        return super::db::copy(config, args, &operator).await;
+    }
     let data_dir = config.data_dir.clone();
     let bound = nowhere(&config);
     let parts = parts(config).await?;
@@ -95,6 +98,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         | Command::Migrate(_)
         | Command::Openapi(_)
         | Command::Docs(_)
+        | Command::Db(_)
         | Command::CheckConfig => {}
     }
     app.store.clone().close().await?;
@@ -204,7 +208,7 @@ fn changed(result: Result<bool, Error>) -> Said {
 }
 
 /// The logic's refusals, in an operator's words.
-fn explain<T>(result: Result<T, Error>) -> Said<T> {
+pub(super) fn explain<T>(result: Result<T, Error>) -> Said<T> {
     result.map_err(|error| match error {
         Error::Invalid(faults) => {
             let list: Vec<String> = faults

@@ -11,6 +11,7 @@ mod api_keys;
 mod audit;
 mod backup_codes;
 mod challenges;
+mod copy;
 mod entitlements;
 mod entity;
 mod error;
@@ -49,6 +50,7 @@ use sea_orm::{
 
 use patient::{Patient, within};
 
+pub use copy::{Compared, Copy};
 pub use entity::accounts::api_key::Model as ApiKey;
 pub use entity::accounts::refresh_token::Model as RefreshToken;
 pub use entity::accounts::session::Model as Session;

@@ -17,6 +17,7 @@ mod config;
 mod cors;
 mod credentials;
 mod csrf;
+mod db_copy;
 mod disk;
 mod document;
 mod drain;

@@ -1,0 +1,88 @@
+//! `bp-auth db copy`: from the embedded database to PostgreSQL.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::CopyArgs;
+use super::{Outcome, nowhere, parts};
+use crate::app::operator::Operator;
+use crate::config::{Config, SecretText};
+use crate::datastore::{Compared, Copy};
+
+pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> Outcome {
+    if !args.from.starts_with("sqlite:") {
+        return Err("--from is to be an SQLite database: sqlite://FILE".into());
+    }
+    let to = match &args.to {
+        Some(to) => to.clone(),
+        None => config.database_url().expose().to_owned(),
+    };
+    if !to.starts_with("postgres") {
+        return Err("--to, or else database.url, is to be a PostgreSQL database".into());
+    }
+    config.database.url = SecretText::new(&to);
+    let bound = nowhere(&config);
+    let parts = parts(config).await?;
+    parts.store.migrations_apply().await?;
+    let app = parts.app(bound)?;
+
+    let began = Instant::now();
+    let mut copy = Copy::open(&args.from, &to, args.restart).await?;
+    let bar = ProgressBar::no_length();
+    bar.set_style(ProgressStyle::with_template(
+        "{msg:24} {bar:30} {human_pos}/{human_len} rows, {per_sec}",
+    )?);
+    let draws = std::io::stderr().is_terminal();
+    let done = copy
+        .run(|table, rows, total| {
+            bar.set_length(total);
+            bar.set_position(rows);
+            bar.set_message(table.to_owned());
+            // Without a terminal a line for each table says enough, and one for each large batch.
+            if !draws && (rows == total || rows % 20_000 == 0) {
+                eprintln!("{table}: {rows} of {total} rows");
+            }
+        })
+        .await;
+    bar.finish_and_clear();
+    done?;
+    let copied = began.elapsed();
+    let compared = copy.compare().await?;
+    for table in &compared {
+        println!("{}", line(table));
+    }
+    if let Some(differs) = compared.iter().find(|table| !table.is_equal()) {
+        return Err(format!(
+            "{} differs: the source or the target was changed meanwhile; begin again with --restart",
+            differs.table
+        )
+        .into());
+    }
+    copy.finish().await?;
+    super::operator::explain(app.operator_note("database.copied", operator).await)?;
+    let rows: u64 = compared.iter().map(|table| table.source.rows).sum();
+    println!(
+        "{rows} rows copied in {:.1} s ({:.0} rows/s), compared in {:.1} s: all equal",
+        copied.as_secs_f64(),
+        rows as f64 / copied.as_secs_f64().max(0.001),
+        (began.elapsed() - copied).as_secs_f64()
+    );
+    app.store.clone().close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(table: &Compared) -> String {
+    let short = |digest: &str| digest.chars().take(16).collect::<String>();
+    format!(
+        "{:<26} {:>9} rows {}  {:>9} rows {}  {}",
+        table.table,
+        table.source.rows,
+        short(&table.source.digest),
+        table.target.rows,
+        short(&table.target.digest),
+        if table.is_equal() { "equal" } else { "DIFFERS" }
+    )
+}

@@ -1,0 +1,256 @@
+//! Everything that an SQLite database holds, into a PostgreSQL database that is empty.
+//!
+//! Rows go over in batches, in the order of their keys, and each batch is one transaction together
+//! with the note of how far the copy is: it can be killed at any moment and goes on from there. In the
+//! end both sides are read anew and compared; only then is the note removed.
+
+mod compare;
+mod table;
+
+use std::str::FromStr;
+
+use sea_orm::sqlx::postgres::PgConnection;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
+
+pub use compare::Compared;
+use table::{TABLES, Table};
+
+use super::{Error, PATIENCE, Result, postgres};
+
+/// Rows in one transaction.
+const BATCH: i64 = 2000;
+/// So that no two copies fill one database.
+const COPY_LOCK: [i32; 2] = [0x6270_2d61, 0x7574_6801];
+const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS db_copy_progress (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    source TEXT NOT NULL,
+    last_key TEXT NOT NULL,
+    rows BIGINT NOT NULL
+)";
+
+/// A copy under way. The source is locked against writers as long as it lives.
+pub struct Copy {
+    source: SqliteConnection,
+    target: PgConnection,
+    /// By which a copy that was interrupted is known again.
+    file: String,
+    tables: Vec<Table>,
+}
+
+impl Copy {
+    /// Looks at both sides and locks the source. `restart` empties a target that an unfinished copy
+    /// has filled, and no other.
+    pub async fn open(from: &str, to: &str, restart: bool) -> Result<Self> {
+        let options = SqliteConnectOptions::from_str(from)
+            .map_err(|error| refuse(format!("--from is no SQLite database: {error}")))?
+            .create_if_missing(false)
+            .busy_timeout(PATIENCE)
+            .disable_statement_logging();
+        let file = std::fs::canonicalize(options.get_filename())
+            .map_err(|error| refuse(format!("--from cannot be read: {error}")))?;
+        let mut source = options.connect().await?;
+        let unhurried = postgres::options(to)?.options([
+            ("statement_timeout", "0"),
+            // Each batch stands for itself; at a higher level it could only fail.
+            ("default_transaction_isolation", "read committed"),
+        ]);
+        let mut target = unhurried.connect().await?;
+        let alone: bool = sqlx::query("SELECT pg_try_advisory_lock($1, $2)")
+            .bind(COPY_LOCK[0])
+            .bind(COPY_LOCK[1])
+            .fetch_one(&mut target)
+            .await?
+            .try_get(0)?;
+        if !alone {
+            return Err(refuse("another copy fills this database".to_owned()));
+        }
+        same_schema(&mut source, &mut target).await?;
+        let mut tables = Vec::with_capacity(TABLES.len());
+        for (name, key) in TABLES {
+            tables.push(Table::read(&mut target, name, key).await?);
+        }
+        let mut copy = Self {
+            source,
+            target,
+            file: file.display().to_string(),
+            tables,
+        };
+        copy.prepare(restart).await?;
+        // A server that still runs on the source answers 503 from here on; what it would write would
+        // be left behind.
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut copy.source)
+            .await?;
+        Ok(copy)
+    }
+
+    /// Copies what is not there yet, and tells of each batch: the table, its rows so far, all of them.
+    pub async fn run(&mut self, mut tell: impl FnMut(&str, u64, u64)) -> Result<()> {
+        for table in &self.tables {
+            let total = count(&mut self.source, table.name).await?;
+            let (mut last, mut rows) = progress(&mut self.target, table.name).await?;
+            tell(table.name, rows, total);
+            loop {
+                let batch = table
+                    .batch(&mut self.source, last.as_deref(), BATCH)
+                    .await?;
+                let Some(newest) = batch.last() else { break };
+                let key = table.key_of(newest)?;
+                table.refuse_nul(&batch)?;
+                rows += batch.len() as u64;
+                let mut txn = self.target.begin().await?;
+                table.insert(&mut txn, &batch).await?;
+                sqlx::query(
+                    "INSERT INTO db_copy_progress (table_name, source, last_key, rows) \
+                     VALUES ($1, $2, $3, $4) ON CONFLICT (table_name) DO UPDATE SET \
+                     last_key = excluded.last_key, rows = excluded.rows",
+                )
+                .bind(table.name)
+                .bind(&self.file)
+                .bind(serde_json::to_string(&key).map_err(|error| refuse(error.to_string()))?)
+                .bind(i64::try_from(rows).unwrap_or(i64::MAX))
+                .execute(&mut *txn)
+                .await?;
+                txn.commit().await?;
+                last = Some(key);
+                tell(table.name, rows, total);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads both sides anew.
+    pub async fn compare(&mut self) -> Result<Vec<Compared>> {
+        let mut compared = Vec::with_capacity(self.tables.len());
+        for table in &self.tables {
+            compared.push(Compared {
+                table: table.name,
+                source: compare::digest_of_source(&mut self.source, table).await?,
+                target: compare::digest_of_target(&mut self.target, table).await?,
+            });
+        }
+        Ok(compared)
+    }
+
+    /// Ends a copy that is equal: the target is a database like any other from here on.
+    pub async fn finish(mut self) -> Result<()> {
+        // An id that was given out once is never given out again, also if its row is gone.
+        let given: Option<i64> =
+            sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'trusted_devices'")
+                .fetch_optional(&mut self.source)
+                .await?
+                .map(|row| row.try_get(0))
+                .transpose()?;
+        let mut txn = self.target.begin().await?;
+        if let Some(given) = given.filter(|given| *given > 0) {
+            sqlx::query("SELECT setval(pg_get_serial_sequence('trusted_devices', 'id'), $1)")
+                .bind(given)
+                .execute(&mut *txn)
+                .await?;
+        }
+        sqlx::query("DROP TABLE db_copy_progress")
+            .execute(&mut *txn)
+            .await?;
+        txn.commit().await?;
+        sqlx::query("ROLLBACK").execute(&mut self.source).await?;
+        self.source.close().await?;
+        self.target.close().await?;
+        Ok(())
+    }
+
+    async fn prepare(&mut self, restart: bool) -> Result<()> {
+        let sql = "SELECT to_regclass('db_copy_progress') IS NOT NULL";
+        let mut goes_on: bool = sqlx::query(sql)
+            .fetch_one(&mut self.target)
+            .await?
+            .try_get(0)?;
+        if goes_on && restart {
+            let names: Vec<&str> = self.tables.iter().map(|table| table.name).collect();
+            let mut txn = self.target.begin().await?;
+            let empty = format!("TRUNCATE {} RESTART IDENTITY", names.join(", "));
+            sqlx::raw_sql(sqlx::AssertSqlSafe(empty))
+                .execute(&mut *txn)
+                .await?;
+            sqlx::raw_sql("DROP TABLE db_copy_progress")
+                .execute(&mut *txn)
+                .await?;
+            txn.commit().await?;
+            goes_on = false;
+        }
+        if goes_on {
+            let other = "SELECT source FROM db_copy_progress WHERE source <> $1 LIMIT 1";
+            let other = sqlx::query(other)
+                .bind(&self.file)
+                .fetch_optional(&mut self.target)
+                .await?;
+            return match other {
+                None => Ok(()),
+                Some(_) => Err(refuse(
+                    "the target holds part of a copy of another file; give --restart to empty it"
+                        .to_owned(),
+                )),
+            };
+        }
+        for table in &self.tables {
+            let sql = format!("SELECT count(*) FROM {}", table.name);
+            let rows: i64 = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .fetch_one(&mut self.target)
+                .await?
+                .try_get(0)?;
+            if rows > 0 {
+                return Err(refuse(format!(
+                    "the target is not empty: {} has {rows} rows",
+                    table.name
+                )));
+            }
+        }
+        sqlx::raw_sql(PROGRESS).execute(&mut self.target).await?;
+        Ok(())
+    }
+}
+
+async fn count(source: &mut SqliteConnection, table: &str) -> Result<u64> {
+    let sql = format!("SELECT count(*) FROM {table}");
+    let rows: i64 = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .fetch_one(source)
+        .await?
+        .try_get(0)?;
+    Ok(u64::try_from(rows).unwrap_or(0))
+}
+
+/// The key up to which a table was copied, and how many rows that were.
+async fn progress(target: &mut PgConnection, table: &str) -> Result<(Option<Vec<String>>, u64)> {
+    let sql = "SELECT last_key, rows FROM db_copy_progress WHERE table_name = $1";
+    let Some(row) = sqlx::query(sql).bind(table).fetch_optional(target).await? else {
+        return Ok((None, 0));
+    };
+    let (key, rows): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let key = serde_json::from_str(&key).map_err(|error| refuse(error.to_string()))?;
+    Ok((Some(key), u64::try_from(rows).unwrap_or(0)))
+}
+
+async fn same_schema(source: &mut SqliteConnection, target: &mut PgConnection) -> Result<()> {
+    let sql = "SELECT version FROM seaql_migrations ORDER BY version";
+    let of = |row: sqlx::Result<String>| row.map_err(Error::from);
+    let here = sqlx::query(sql).fetch_all(source).await?;
+    let there = sqlx::query(sql).fetch_all(target).await?;
+    let here: Vec<String> = here
+        .iter()
+        .map(|row| of(row.try_get(0)))
+        .collect::<Result<_>>()?;
+    let there: Vec<String> = there
+        .iter()
+        .map(|row| of(row.try_get(0)))
+        .collect::<Result<_>>()?;
+    match here == there {
+        true => Ok(()),
+        false => Err(refuse(
+            "the source has another schema; run `bp-auth migrate` on it first".to_owned(),
+        )),
+    }
+}
+
+fn refuse(why: String) -> Error {
+    Error::Internal(why)
+}

@@ -1,0 +1,211 @@
+//! `bp-auth db copy`: everything moves to PostgreSQL, and people notice nothing.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::db::Db;
+use crate::support::http::send;
+use crate::support::postgres::{Database, Kind, database};
+use crate::support::process::{Bench, Serving};
+
+const EMAIL: &str = "ada@example.com";
+/// More than a few batches.
+const MANY: usize = 60_000;
+
+/// A directory with an SQLite database, and an empty PostgreSQL database; `None` where there is none.
+fn scene(kind: Kind) -> Option<(Bench, Database)> {
+    let target = database(kind)?;
+    let mut bench = Bench::on(Kind::Sqlite);
+    bench.set("BP_AUTH_TOKENS__ISSUER", "https://auth.example.com");
+    Some((bench, target))
+}
+
+fn arguments<'a>(target: &'a Database, more: &[&'a str]) -> Vec<&'a str> {
+    let copy = ["db", "copy", "--from", "sqlite://data/bp-auth.db", "--to"];
+    [&copy[..], &[&target.url], more].concat()
+}
+
+async fn ok(request: reqwest::RequestBuilder) -> Value {
+    let answer = send(request).await;
+    assert!(answer.status < 300, "{answer:?}");
+    answer.json()
+}
+
+fn text(json: &Value, key: &str) -> String {
+    json[key].as_str().expect(key).to_owned()
+}
+
+/// Somebody with a second factor, an API key and a session that has been refreshed once.
+struct Ada {
+    backup_code: String,
+    api_key: String,
+    old_refresh: String,
+    refresh: String,
+}
+
+async fn ada(serving: &Serving) -> Ada {
+    let http = serving.http();
+    ok(http.register(EMAIL)).await;
+    let tokens = ok(http.login(EMAIL)).await;
+    let access = text(&tokens, "access_token");
+    let post = |path: &str| http.post(path).bearer_auth(&access);
+    let secret = text(&ok(post("/api/auth/mfa/totp/setup")).await, "secret");
+    let secret = totp_rs::Secret::try_from_base32(&secret).unwrap();
+    let totp = totp_rs::Builder::new()
+        .with_algorithm(totp_rs::Algorithm::SHA1)
+        .with_secret(secret);
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let code = totp.build().unwrap().generate(now).to_string();
+    let verify = post("/api/auth/mfa/totp/verify").json(&json!({ "code": code }));
+    let enrolled = ok(verify).await;
+    let key = ok(post("/api/auth/api-key/rotate")).await;
+    let old_refresh = text(&tokens, "refresh_token");
+    let refreshed = ok(http.refresh(&old_refresh)).await;
+    Ada {
+        backup_code: enrolled["backup_codes"][0].as_str().unwrap().to_owned(),
+        api_key: text(&key, "api_key"),
+        old_refresh,
+        refresh: text(&refreshed, "refresh_token"),
+    }
+}
+
+#[tokio::test]
+async fn people_go_on_where_they_were() {
+    for kind in [Kind::Postgres, Kind::Serializable] {
+        let Some((mut bench, target)) = scene(kind) else {
+            return;
+        };
+        let serving = bench.serve();
+        let ada = ada(&serving).await;
+        assert!(serving.terminate().status.success());
+        // The last device has been forgotten; its id must not come back.
+        let source = bench.db().await;
+        source
+            .execute("UPDATE sqlite_sequence SET seq = 41 WHERE name = 'trusted_devices'")
+            .await;
+        source
+            .execute(
+                "INSERT INTO sqlite_sequence (name, seq) SELECT 'trusted_devices', 41 \
+                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'trusted_devices')",
+            )
+            .await;
+        let said = bench.done(&arguments(&target, &[]));
+        assert!(said.contains("all equal"), "{said}");
+        assert!(!said.contains("DIFFERS"), "{said}");
+        // No table is forgotten.
+        let db = Db::open_url(target.url.clone()).await;
+        let tables = db
+            .texts("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+            .await;
+        let tables: BTreeSet<&str> = tables.iter().map(String::as_str).collect();
+        let mut copied: BTreeSet<&str> = said
+            .lines()
+            .filter(|line| line.ends_with(" equal") && !line.contains("copied"))
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        copied.insert("seaql_migrations");
+        assert_eq!(copied, tables);
+        assert_eq!(db.audited("database.copied").await, 1);
+
+        bench.set("BP_AUTH_DATABASE__URL", &target.url);
+        assert!(bench.done(&["check"]).contains("all invariants hold"));
+        let serving = bench.serve();
+        let http = serving.http();
+        let me = http.get("/api/auth/me").header("X-API-Key", &ada.api_key);
+        assert_eq!(ok(me).await["email"], EMAIL);
+        let pending = ok(http.login(EMAIL)).await;
+        assert_eq!(pending["mfa_required"], true);
+        let challenge = json!({
+            "mfa_token": pending["mfa_token"], "method": "backup_codes",
+            "code": ada.backup_code, "remember_device": true,
+        });
+        let path = "/api/auth/mfa/challenge";
+        let tokens = ok(http.post_json(path, &challenge)).await;
+        assert_eq!(tokens["trusted_device_id"], 42);
+        // The code is used, and the family knows which of its tokens was.
+        let pending = ok(http.login(EMAIL)).await;
+        let challenge = http.challenge(&text(&pending, "mfa_token"), &ada.backup_code);
+        assert_eq!(send(challenge).await.verdict(), "401 code_invalid");
+        ok(http.refresh(&ada.refresh)).await;
+        let reused = send(http.refresh(&ada.old_refresh)).await;
+        assert_eq!(reused.verdict(), "401 token_reused");
+        assert!(serving.terminate().status.success());
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_killed_goes_on_and_what_was_changed_meanwhile_is_found() {
+    let Some((bench, target)) = scene(Kind::Postgres) else {
+        return;
+    };
+    bench.done(&["migrate"]);
+    let rows = format!(
+        "INSERT INTO password_failures (account, network, failures, blocked_until, updated_at) \
+         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {MANY}) \
+         SELECT 'account ' || n, '127.0.0.1', n % 7, n, 5 FROM n"
+    );
+    bench.db().await.execute(&rows).await;
+    let mut copy = bench
+        .command(&arguments(&target, &[]))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(copy.stderr.take().unwrap()).lines();
+    let far_enough = lines.any(|line| line.unwrap().starts_with("password_failures: 20000"));
+    assert!(far_enough, "it tells of its rows");
+    copy.kill().unwrap();
+    copy.wait().unwrap();
+    let db = Db::open_url(target.url.clone()).await;
+    let there = db.count("password_failures").await;
+    assert!((20_000..MANY as i64).contains(&there), "{there} rows");
+    // Nobody else's copy continues it.
+    let other = Bench::on(Kind::Sqlite);
+    other.done(&["migrate"]);
+    let said = other.fails(&arguments(&target, &[]));
+    assert!(said.contains("another file"), "{said}");
+    assert_eq!(db.count("password_failures").await, there);
+
+    db.execute("UPDATE password_failures SET failures = 99 WHERE account = 'account 1'")
+        .await;
+    let said = bench.fails(&arguments(&target, &[]));
+    assert!(said.contains("password_failures differs"), "{said}");
+    assert_eq!(db.count("password_failures").await, MANY as i64);
+    assert_eq!(db.audited("database.copied").await, 0);
+    let said = bench.done(&arguments(&target, &["--restart"]));
+    assert!(said.contains("all equal"), "{said}");
+    let wrong = "SELECT count(*) FROM password_failures WHERE failures = 99";
+    assert_eq!(db.number(wrong).await, 0);
+    assert_eq!(db.count("password_failures").await, MANY as i64);
+}
+
+#[tokio::test]
+async fn a_target_that_holds_something_is_refused_and_left_alone() {
+    let Some((mut bench, target)) = scene(Kind::Postgres) else {
+        return;
+    };
+    bench.done(&["migrate"]);
+    bench.set("BP_AUTH_DATABASE__URL", &target.url);
+    let serving = bench.serve();
+    ok(serving.http().register("bob@example.com")).await;
+    assert!(serving.terminate().status.success());
+    for more in [&[][..], &["--restart"]] {
+        let said = bench.fails(&arguments(&target, more));
+        assert!(said.contains("not empty: tenants has 1 rows"), "{said}");
+    }
+    let db = Db::open_url(target.url.clone()).await;
+    assert_eq!(db.count("users").await, 1);
+    // And a password in an address is repeated to nobody.
+    let said = bench.fails(&[
+        "db",
+        "copy",
+        "--from",
+        "sqlite://data/bp-auth.db",
+        "--to",
+        "mysql://u:hunter2@h/db",
+    ]);
+    assert!(!said.contains("hunter2"), "{said}");
+}
