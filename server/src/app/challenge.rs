@@ -101,7 +101,7 @@ impl App {
                 return Err(Error::MfaMethodUnavailable);
             }
             let pending = self
-                .pending_factor(&txn, &user, &rows, &challenge, true)
+                .pending_factor(&txn, &user, &rows, &challenge, true, self.now())
                 .await?;
             if pending.code_sent {
                 self.audit(&txn, client, Audit::of("mfa.code_sent", &user))

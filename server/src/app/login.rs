@@ -241,9 +241,12 @@ impl App {
                     .await;
             }
         }
-        let challenge = self.challenge_begin(txn, &user).await?;
+        // One moment for both, or the token would live a little shorter than it says.
+        let now = self.now();
+        let challenge = self.challenge_begin(txn, &user, now).await?;
+        let send = default == Method::Sms;
         let pending = self
-            .pending_factor(txn, &user, &rows, &challenge, default == Method::Sms)
+            .pending_factor(txn, &user, &rows, &challenge, send, now)
             .await?;
         self.audit(txn, client, Audit::of("login.mfa_pending", &user))
             .await?;
@@ -265,8 +268,12 @@ impl App {
         Ok(LoginOutcome::Tokens(Box::new(issued)))
     }
 
-    async fn challenge_begin(&self, txn: &Txn, user: &User) -> Result<MfaChallenge> {
-        let now = self.now();
+    async fn challenge_begin(
+        &self,
+        txn: &Txn,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<MfaChallenge> {
         let challenge = MfaChallenge {
             jti: Uuid::now_v7(),
             user_id: user.id,
@@ -292,8 +299,8 @@ impl App {
         rows: &[MfaMethod],
         challenge: &MfaChallenge,
         send: bool,
+        now: Timestamp,
     ) -> Result<PendingFactor> {
-        let now = self.now();
         let left = u64::try_from(challenge.expires_at - now.ms()).unwrap_or(0);
         let left = Duration::from_millis(left).saturating_sub(LEEWAY);
         let mut methods = methods::verified(rows);
