@@ -187,6 +187,13 @@ fn a_database_that_goes_away_is_told_of_and_comes_back() {
 }
 
 #[test]
+fn people_move_to_postgresql_and_log_in_there() {
+    if has_postgres() {
+        passes(&["--spawn", "--drill", "copy", "--amount", "500"]);
+    }
+}
+
+#[test]
 fn a_wrong_password_delays_where_it_was_tried_and_nowhere_else() {
     passes(&["--spawn", "--drill", "delay"]);
 }

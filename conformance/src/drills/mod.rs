@@ -4,6 +4,7 @@
 //! balancer and the client that tries again. Each prints its figures, then the promises that were
 //! broken, and fails if there is one.
 
+mod copy;
 mod crash;
 mod delay;
 mod field;
@@ -29,6 +30,8 @@ pub enum Drill {
     Outage,
     /// More logins at once than there are cores for.
     Pressure,
+    /// An SQLite database with many people is copied to PostgreSQL.
+    Copy,
     /// Wrong passwords, then the right one, from two networks on two instances.
     Delay,
 }
@@ -55,6 +58,7 @@ pub async fn run(drill: Drill, size: Size, spawner: &Spawner, kind: Kind) -> Res
         Drill::Crash => crash::run(size, spawner).await?,
         Drill::Outage => outage::run(size, spawner, kind).await?,
         Drill::Pressure => pressure::run(size, spawner).await?,
+        Drill::Copy => copy::run(size, spawner).await?,
         Drill::Delay => delay::run(spawner).await?,
     };
     for promise in &broken {

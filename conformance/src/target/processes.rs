@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::postgres::Database;
 use super::stored::Stored;
 
 /// A debug build on a busy machine starts within a second.
@@ -100,9 +101,35 @@ impl Processes {
         Err(refusal.context("never tried")?)
     }
 
+    /// The same directory and configuration with another database. Nothing runs on it yet.
+    pub fn on(&self, database: Database) -> Self {
+        let mut command = self.command.clone();
+        let url = format!("database.url={}", database.url);
+        command.extend(["--set".into(), url.into()]);
+        Self {
+            directory: self.directory.clone(),
+            command,
+            clock: self.clock.clone(),
+            children: Mutex::default(),
+            stored: Stored::Postgres(database),
+        }
+    }
+
     /// Ends all instances as an operator would, and tests what they leave behind: exit status 0, no
     /// panic, every invariant of the database.
     pub async fn end(&self) -> Result<()> {
+        self.stop().await?;
+        let logs = self.logs()?;
+        if let Some(panic) = logs.lines().find(|line| line.contains("\"panic\"")) {
+            bail!("a server panicked: {panic}");
+        }
+        self.bp_auth(&["check"]).await?;
+        std::fs::remove_dir_all(&self.directory)?;
+        Ok(())
+    }
+
+    /// Ends all instances in order.
+    pub async fn stop(&self) -> Result<()> {
         let mut children = self.children.lock().await;
         for instance in children.iter() {
             if let Some(pid) = instance.child.id() {
@@ -116,17 +143,11 @@ impl Processes {
             ensure!(status.success(), "a server ended with {status}");
         }
         children.clear();
-        let logs = self.logs()?;
-        if let Some(panic) = logs.lines().find(|line| line.contains("\"panic\"")) {
-            bail!("a server panicked: {panic}");
-        }
-        self.bp_auth(&["check"]).await?;
-        std::fs::remove_dir_all(&self.directory)?;
         Ok(())
     }
 
     /// One more process, and the address it prints.
-    pub(super) async fn start_instance(&self) -> Result<SocketAddr> {
+    pub async fn start_instance(&self) -> Result<SocketAddr> {
         let instance = self.launch(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = instance.address;
         self.children.lock().await.push(instance);
