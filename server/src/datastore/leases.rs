@@ -13,7 +13,8 @@ impl Txn {
         Ok(execute(&self.inner, sql, values).await? == 1)
     }
 
-    /// Takes a lease that has ended, be it one's own.
+    /// Takes a lease that has ended, be it one's own. One that would end long after this one was taken
+    /// by a clock that was ahead, and puts nothing off.
     pub async fn lease_take_ended(
         &self,
         name: &str,
@@ -24,8 +25,15 @@ impl Txn {
         let sql = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \
                    ON CONFLICT (name) DO UPDATE SET \
                      holder = excluded.holder, until = excluded.until \
-                   WHERE leases.until <= $4";
-        let values = [name.into(), holder.into(), until.into(), now.into()];
+                   WHERE leases.until <= $4 OR leases.until > $5";
+        let unlikely = until.saturating_add(until.saturating_sub(now));
+        let values = [
+            name.into(),
+            holder.into(),
+            until.into(),
+            now.into(),
+            unlikely.into(),
+        ];
         Ok(execute(&self.inner, sql, values).await? == 1)
     }
 

@@ -61,6 +61,22 @@ async fn of_several_instances_one_does_what_is_due_and_only_when_it_is() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_puts_nothing_off() {
+    let server = settled().await;
+    let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
+    server.clock.jump_to(START.plus(365 * DAY));
+    assert_eq!(server.app().upkeep(one).await.unwrap(), Job::ALL);
+    server.clock.jump_to(START.plus(DAY));
+    assert_eq!(server.app().upkeep(two).await.unwrap(), Job::ALL);
+    // Clocks that are a little apart are no reason to do it again.
+    server
+        .clock
+        .jump_to(START.plus(DAY - Duration::from_secs(4)));
+    assert_eq!(server.app().upkeep(one).await.unwrap(), []);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
 async fn more_than_a_batch_is_removed_in_one_go() {
     let server = settled().await;
     server.advance(DAY);
