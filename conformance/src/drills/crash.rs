@@ -111,6 +111,10 @@ async fn messages(field: &Field, broken: &mut Broken) -> Result<(usize, usize)> 
     let mut arrived = BTreeSet::new();
     for entry in std::fs::read_dir(field.processes()?.data().join("outbox"))? {
         let name = entry?.file_name().to_string_lossy().replace('-', "");
+        // What was being written when the process died has no name yet.
+        if name.ends_with(".tmp") {
+            continue;
+        }
         let Some(id) = written.iter().find(|id| name.contains(id.as_str())) else {
             broken.push(format!("a message that nobody wrote: {name}"));
             continue;

@@ -7,15 +7,15 @@
     reason = "the conformance suite also stops and freezes servers"
 )]
 #[path = "../../../../conformance/src/target/postgres.rs"]
-mod server;
+mod launcher;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use server::Database;
-use server::Server;
+pub use launcher::Database;
+use launcher::Server;
 
 /// Which database the tests use that do not care.
 #[derive(Clone, Copy, PartialEq, Eq)]
