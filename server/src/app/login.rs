@@ -103,9 +103,11 @@ impl App {
         // as a failure until it is judged, so more at once than are free would wait for each other.
         let free = usize::try_from(self.config.limits.password_free_failures).unwrap_or(usize::MAX);
         let guess_at = format!("{account} {source}");
-        let (permit, _turn) = self.hasher.permit_to_guess(&guess_at, free).await?;
+        let (place, _turn) = self.hasher.place_to_guess(&guess_at, free).await?;
         let guess = self.password_slot(&account, &source).await?;
         let user = self.store.user_fetch_by_email_key(&key).await?;
+        // Only now: a database that is silent must not hold the cores, or logins wait for each other.
+        let permit = self.hasher.permit_at(place).await?;
         match (
             self.hasher.verify(permit, user.as_ref(), password).await?,
             user,

@@ -24,7 +24,8 @@ const MAX_BYTES: usize = 1024;
 const JUDGED_CHARACTERS: usize = 100;
 /// Waiting hashes per core. Past it a client is better told to come back.
 const QUEUE_PER_PERMIT: usize = 64;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Shorter than a guess counts as one that is being judged.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A password after NFC, compared exactly. It has no `Debug`.
 pub struct Plain(Zeroizing<String>);
@@ -102,6 +103,9 @@ pub struct Hasher {
     dummy: String,
 }
 
+/// A place in the queue, where whoever still has something to look up leaves the cores to others.
+pub struct Place(OwnedSemaphorePermit);
+
 /// Leave to hash. It moves into the blocking closure: a client that hangs up does not free it.
 pub struct Permit {
     _running: OwnedSemaphorePermit,
@@ -135,31 +139,30 @@ impl Hasher {
 
     /// Waits for a core; `Overloaded` when the queue is full or the wait too long.
     pub async fn permit(&self) -> Result<Permit> {
-        self.permit_after(async {}).await.map(|(permit, ())| permit)
+        self.permit_at(self.place()?).await
     }
 
-    /// The same, for at most so many guesses at once at one password. The turn lasts until it is
+    /// A place for one of at most so many guesses at once at one password. The turn lasts until it is
     /// dropped, which is to be after the guess was judged and recorded.
-    pub async fn permit_to_guess(&self, at: &str, most: usize) -> Result<(Permit, Turn)> {
-        self.permit_after(self.turns.take(at, most)).await
+    pub async fn place_to_guess(&self, at: &str, most: usize) -> Result<(Place, Turn)> {
+        let place = self.place()?;
+        let turn = tokio::time::timeout(PATIENCE, self.turns.take(at, most)).await;
+        Ok((place, turn.map_err(|_| Error::Overloaded)?))
     }
 
-    async fn permit_after<T>(&self, first: impl Future<Output = T>) -> Result<(Permit, T)> {
-        let queued = self
-            .queue
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| Error::Overloaded)?;
-        let waited = tokio::time::timeout(PATIENCE, async {
-            let first = first.await;
-            (self.permits.clone().acquire_owned().await, first)
-        });
-        let (running, first) = waited.await.map_err(|_| Error::Overloaded)?;
-        let permit = Permit {
+    /// Waits for a core with a place that was taken before.
+    pub async fn permit_at(&self, place: Place) -> Result<Permit> {
+        let running = tokio::time::timeout(PATIENCE, self.permits.clone().acquire_owned()).await;
+        let running = running.map_err(|_| Error::Overloaded)?;
+        Ok(Permit {
             _running: running.map_err(|error| internal(&error))?,
-            _queued: queued,
-        };
-        Ok((permit, first))
+            _queued: place.0,
+        })
+    }
+
+    fn place(&self) -> Result<Place> {
+        let queued = self.queue.clone().try_acquire_owned();
+        queued.map(Place).map_err(|_| Error::Overloaded)
     }
 
     /// [`Plain::chosen`] where the hashes are made: to judge a password also takes a core for a while,
