@@ -144,31 +144,33 @@ fn sessions_outlive_the_instances_that_began_them() {
     assert!(figure(&said, "logins by second factor") > 0, "{said}");
 }
 
+// Each waits a minute for the messages of the process that died with them.
 #[test]
 fn what_was_acknowledged_is_true_after_a_crash() {
-    let mut databases = vec!["sqlite"];
+    crash("sqlite");
+}
+
+#[test]
+fn what_was_acknowledged_is_true_after_a_crash_on_postgresql() {
     if has_postgres() {
-        databases.push("postgres");
+        crash("postgres");
     }
-    for database in databases {
-        passes(&[
-            "--spawn",
-            "--database",
-            database,
-            "--drill",
-            "crash",
-            "--clients",
-            "6",
-            "--rounds",
-            "2",
-        ]);
-    }
+}
+
+fn crash(database: &str) {
+    let drill = ["--spawn", "--drill", "crash", "--database", database];
+    passes(&[&drill[..], &["--clients", "6", "--rounds", "2"]].concat());
 }
 
 #[test]
 fn a_database_that_goes_away_is_told_of_and_comes_back() {
-    if !has_postgres() || std::env::var("BP_AUTH_TEST_POSTGRES").is_ok_and(|it| !it.is_empty()) {
-        // A server that is named is not ours to stop.
+    if !has_postgres() {
+        return;
+    }
+    if std::env::var("BP_AUTH_TEST_POSTGRES").is_ok_and(|it| !it.is_empty()) {
+        let said =
+            b"\nNOT TESTED: the outage, because the server that is named is not ours to stop\n";
+        std::io::stderr().write_all(said).unwrap();
         return;
     }
     passes(&[

@@ -201,7 +201,9 @@ impl Killer {
             let mut kills = Vec::new();
             for turn in 0.. {
                 let instance = turn % field.instances();
-                let wait = tokio::time::timeout(every, stopped.wait_for(|stop| *stop));
+                // The first one soon, so that a short drill meets one too.
+                let pause = if turn == 0 { every / 4 } else { every };
+                let wait = tokio::time::timeout(pause, stopped.wait_for(|stop| *stop));
                 if wait.await.is_ok() {
                     break;
                 }
