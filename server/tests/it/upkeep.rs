@@ -11,16 +11,6 @@ use crate::support::{START, TestServer};
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A server that has done for the first time what servers do by themselves.
-async fn settled() -> TestServer {
-    let server = TestServer::start().await;
-    let leases = "SELECT count(*) FROM leases WHERE name LIKE 'job:%'";
-    while server.db.number(leases).await < Job::ALL.len() as i64 {
-        tokio::task::yield_now().await;
-    }
-    server
-}
-
 /// So many failures of a password that nobody cares about any more.
 async fn leave_over(server: &TestServer, rows: usize) {
     for number in 0..rows {
@@ -34,7 +24,7 @@ async fn leave_over(server: &TestServer, rows: usize) {
 
 #[tokio::test]
 async fn of_several_instances_one_does_what_is_due_and_only_when_it_is() {
-    let server = settled().await;
+    let server = TestServer::start().await;
     let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
     server.advance(DAY);
     leave_over(&server, 3).await;
@@ -62,7 +52,7 @@ async fn of_several_instances_one_does_what_is_due_and_only_when_it_is() {
 
 #[tokio::test]
 async fn a_clock_that_was_ahead_puts_nothing_off() {
-    let server = settled().await;
+    let server = TestServer::start().await;
     let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
     server.clock.jump_to(START.plus(365 * DAY));
     assert_eq!(server.app().upkeep(one).await.unwrap(), Job::ALL);
@@ -78,7 +68,7 @@ async fn a_clock_that_was_ahead_puts_nothing_off() {
 
 #[tokio::test]
 async fn more_than_a_batch_is_removed_in_one_go() {
-    let server = settled().await;
+    let server = TestServer::start().await;
     server.advance(DAY);
     let many = "INSERT INTO password_failures (account, network, failures, blocked_until, updated_at) \
                 WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2500) \
