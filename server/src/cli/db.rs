@@ -26,7 +26,6 @@ pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> O
     config.database.url = SecretText::new(&to);
     let bound = nowhere(&config);
     let parts = parts(config).await?;
-    parts.store.migrations_apply().await?;
     let app = parts.app(bound)?;
 
     let began = Instant::now();
@@ -56,7 +55,8 @@ pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> O
     }
     if let Some(differs) = compared.iter().find(|table| !table.is_equal()) {
         return Err(format!(
-            "{} differs: the source or the target was changed meanwhile; begin again with --restart",
+            "{} differs: the source or the target was changed meanwhile; begin again with --restart, \
+             which empties the target",
             differs.table
         )
         .into());

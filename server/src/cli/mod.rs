@@ -90,6 +90,16 @@ async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
     })
 }
 
+/// A database that a copy is filling is nobody's yet, and whatever was written to it could be lost.
+async fn refuse_unfinished(store: &Datastore) -> Result<(), Box<dyn std::error::Error>> {
+    match store.copy_is_unfinished().await? {
+        false => Ok(()),
+        true => {
+            Err("`bp-auth db copy` has not finished filling this database; run it again".into())
+        }
+    }
+}
+
 /// Names the file of the clock that a test suite moves.
 pub const TEST_CLOCK: &str = "BP_AUTH_TEST_CLOCK";
 

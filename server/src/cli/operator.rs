@@ -49,6 +49,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
     let data_dir = config.data_dir.clone();
     let bound = nowhere(&config);
     let parts = parts(config).await?;
+    super::refuse_unfinished(&parts.store).await?;
     let pending = parts.store.migrations_pending().await?;
     if !pending.is_empty() {
         return Err("the database is not up to date; run `bp-auth migrate` first".into());

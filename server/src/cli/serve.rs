@@ -15,6 +15,7 @@ pub async fn serve(config: Config, migrate: bool) -> Outcome {
     refuse_drift(document::SNAPSHOT)?;
     allow_many_connections();
     let parts = parts(config).await?;
+    super::refuse_unfinished(&parts.store).await?;
     bring_up_to_date(&parts, migrate).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

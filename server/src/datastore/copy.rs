@@ -16,12 +16,13 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 pub use compare::Compared;
 use table::{TABLES, Table};
 
-use super::{Error, PATIENCE, Result, postgres};
+use super::{Datastore, Error, PATIENCE, Result, postgres, query_one};
 
 /// Rows in one transaction.
 const BATCH: i64 = 2000;
 /// So that no two copies fill one database.
 const COPY_LOCK: [i32; 2] = [0x6270_2d61, 0x7574_6801];
+const UNFINISHED: &str = "SELECT to_regclass('db_copy_progress') IS NOT NULL";
 const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS db_copy_progress (
     table_name TEXT NOT NULL PRIMARY KEY,
     source TEXT NOT NULL,
@@ -38,9 +39,22 @@ pub struct Copy {
     tables: Vec<Table>,
 }
 
+impl Datastore {
+    /// Whether a copy fills this database and has not ended. Nobody else may use it until then: what
+    /// they wrote would make it differ from its source, and a copy that begins anew would remove it.
+    pub async fn copy_is_unfinished(&self) -> Result<bool> {
+        if self.server.is_none() {
+            return Ok(false);
+        }
+        let row = query_one(&self.read, UNFINISHED, []).await?;
+        row.map_or(Ok(false), |row| Ok(row.try_get_by_index(0)?))
+    }
+}
+
 impl Copy {
-    /// Looks at both sides and locks the source. `restart` empties a target that an unfinished copy
-    /// has filled, and no other.
+    /// Looks at both sides, brings the target's schema up to date, and locks the source. `restart`
+    /// empties a target that an unfinished copy has filled, and no other. A target that is refused is
+    /// left as it was.
     pub async fn open(from: &str, to: &str, restart: bool) -> Result<Self> {
         let options = SqliteConnectOptions::from_str(from)
             .map_err(|error| refuse(format!("--from is no SQLite database: {error}")))?
@@ -65,7 +79,14 @@ impl Copy {
         if !alone {
             return Err(refuse("another copy fills this database".to_owned()));
         }
+        refuse_foreign_rows(&mut target).await?;
+        let schema = Datastore::connect_with(to, 2).await?;
+        schema.migrations_apply().await?;
+        schema.close().await?;
         same_schema(&mut source, &mut target).await?;
+        // A server that still runs on the source answers 503 from here on; what it would write would
+        // be left behind.
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut source).await?;
         let mut tables = Vec::with_capacity(TABLES.len());
         for (name, key) in TABLES {
             tables.push(Table::read(&mut target, name, key).await?);
@@ -77,11 +98,6 @@ impl Copy {
             tables,
         };
         copy.prepare(restart).await?;
-        // A server that still runs on the source answers 503 from here on; what it would write would
-        // be left behind.
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut copy.source)
-            .await?;
         Ok(copy)
     }
 
@@ -160,11 +176,7 @@ impl Copy {
     }
 
     async fn prepare(&mut self, restart: bool) -> Result<()> {
-        let sql = "SELECT to_regclass('db_copy_progress') IS NOT NULL";
-        let mut goes_on: bool = sqlx::query(sql)
-            .fetch_one(&mut self.target)
-            .await?
-            .try_get(0)?;
+        let mut goes_on = is_unfinished(&mut self.target).await?;
         if goes_on && restart {
             let names: Vec<&str> = self.tables.iter().map(|table| table.name).collect();
             let mut txn = self.target.begin().await?;
@@ -192,22 +204,42 @@ impl Copy {
                 )),
             };
         }
-        for table in &self.tables {
-            let sql = format!("SELECT count(*) FROM {}", table.name);
-            let rows: i64 = sqlx::query(sqlx::AssertSqlSafe(sql))
-                .fetch_one(&mut self.target)
-                .await?
-                .try_get(0)?;
-            if rows > 0 {
-                return Err(refuse(format!(
-                    "the target is not empty: {} has {rows} rows",
-                    table.name
-                )));
-            }
-        }
         sqlx::raw_sql(PROGRESS).execute(&mut self.target).await?;
         Ok(())
     }
+}
+
+async fn is_unfinished(target: &mut PgConnection) -> Result<bool> {
+    let row = sqlx::query(UNFINISHED).fetch_one(target).await?;
+    Ok(row.try_get(0)?)
+}
+
+/// A target that is no copy of ours must be empty, whatever its schema is yet.
+async fn refuse_foreign_rows(target: &mut PgConnection) -> Result<()> {
+    if is_unfinished(target).await? {
+        return Ok(());
+    }
+    for (name, _) in TABLES {
+        let there: bool = sqlx::query("SELECT to_regclass($1) IS NOT NULL")
+            .bind(name)
+            .fetch_one(&mut *target)
+            .await?
+            .try_get(0)?;
+        if !there {
+            continue;
+        }
+        let sql = format!("SELECT count(*) FROM {name}");
+        let rows: i64 = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&mut *target)
+            .await?
+            .try_get(0)?;
+        if rows > 0 {
+            return Err(refuse(format!(
+                "the target is not empty: {name} has {rows} rows"
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn count(source: &mut SqliteConnection, table: &str) -> Result<u64> {

@@ -160,8 +160,26 @@ async fn a_copy_that_is_killed_goes_on_and_what_was_changed_meanwhile_is_found()
     copy.kill().unwrap();
     copy.wait().unwrap();
     let db = Db::open_url(target.url.clone()).await;
+    // The server may not have noticed yet that nobody is there any more.
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
+                 (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while db.number(locks).await > 0 {
+        tokio::task::yield_now().await;
+    }
     let there = db.count("password_failures").await;
     assert!((20_000..MANY as i64).contains(&there), "{there} rows");
+    // Whoever wrote to it now could lose that.
+    let mut early = Bench::on(Kind::Sqlite);
+    early.set("BP_AUTH_DATABASE__URL", &target.url);
+    for command in [
+        &["serve", "--bind", "127.0.0.1:0"][..],
+        &["check"],
+        &["user", "list"],
+    ] {
+        let said = early.fails(command);
+        assert!(said.contains("has not finished"), "{said}");
+    }
+    assert_eq!(db.count("users").await, 0);
     // Nobody else's copy continues it.
     let other = Bench::on(Kind::Sqlite);
     other.done(&["migrate"]);
@@ -180,6 +198,24 @@ async fn a_copy_that_is_killed_goes_on_and_what_was_changed_meanwhile_is_found()
     let wrong = "SELECT count(*) FROM password_failures WHERE failures = 99";
     assert_eq!(db.number(wrong).await, 0);
     assert_eq!(db.count("password_failures").await, MANY as i64);
+}
+
+#[tokio::test]
+async fn a_target_of_an_older_schema_that_is_refused_keeps_that_schema() {
+    let Some((bench, target)) = scene(Kind::Postgres) else {
+        return;
+    };
+    bench.done(&["migrate"]);
+    let db = Db::open_url(target.url.clone()).await;
+    // As far as an older version would have made it.
+    db.execute("CREATE TABLE tenants (id UUID NOT NULL PRIMARY KEY)")
+        .await;
+    db.execute("INSERT INTO tenants VALUES (gen_random_uuid())")
+        .await;
+    let said = bench.fails(&arguments(&target, &[]));
+    assert!(said.contains("not empty: tenants has 1 rows"), "{said}");
+    let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(db.texts(tables).await, ["tenants"]);
 }
 
 #[tokio::test]
