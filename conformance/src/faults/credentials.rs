@@ -218,8 +218,10 @@ pub const FAULTS: &[Fault] = &[
                 if is_post(sent, "/refresh") && answer.status.is_success() {
                     edit(answer, |body| {
                         if let Some(token) = body["refresh_token"].as_str() {
-                            body["refresh_token"] =
-                                Value::from(format!("{}0", &token[..token.len() - 1]));
+                            // Of as many tokens as end in `0` by themselves, none stays the same.
+                            let (start, last) = token.split_at(token.len() - 1);
+                            let other = if last == "0" { "4" } else { "0" };
+                            body["refresh_token"] = Value::from(format!("{start}{other}"));
                         }
                     });
                 }

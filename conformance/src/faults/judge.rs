@@ -43,13 +43,17 @@ async fn all(source: Source, recorder: Arc<Recorder>) -> Result<bool> {
         .map(|(number, fault)| judge(number, fault, &source, &recorder))
         .buffer_unordered(AT_ONCE)
         .inspect_ok(|judged| {
-            for line in judged.lines() {
-                println!("{line}");
+            if judged.is_caught() {
+                judged.print();
             }
         })
         .try_collect()
         .await?;
     let caught = judged.iter().filter(|judged| judged.is_caught()).count();
+    // Last, because the middle of a long log is what a CI's page leaves out.
+    for missed in judged.iter().filter(|judged| !judged.is_caught()) {
+        missed.print();
+    }
     let cases: usize = faults.iter().map(|fault| fault.caught_by.len()).sum();
     println!(
         "{caught} of {} faults caught by all of their {cases} cases in {:.1} s",
@@ -143,6 +147,12 @@ impl Judged {
 
     fn objection(&self, id: &str) -> Option<String> {
         objection(self.outcomes.get(id)?)
+    }
+
+    fn print(&self) {
+        for line in self.lines() {
+            println!("{line}");
+        }
     }
 
     /// The fault, and what each of its cases has against it.
