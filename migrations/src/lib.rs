@@ -4,6 +4,7 @@
 
 mod m20250101_000001_create_schema;
 mod m20261126_000002_rate_windows;
+mod m20261126_000003_shared_keys;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20250101_000001_create_schema::Migration),
             Box::new(m20261126_000002_rate_windows::Migration),
+            Box::new(m20261126_000003_shared_keys::Migration),
         ]
     }
 }

@@ -1,8 +1,12 @@
 //! The keys this server cannot work without: Ed25519 keys that sign tokens, and 32-byte keys that
-//! seal secrets at rest. They live in one file of the data directory, made at the first start.
+//! seal secrets at rest. The first of each are in one file of the data directory, made at the first
+//! start and never changed.
 //!
-//! Losing a sealing key loses every TOTP secret, so the file is only ever replaced as a whole, and
-//! two processes that start or rotate at once never overwrite each other's keys.
+//! Its sealing keys are the roots: they open whatever was sealed with them, and the keys in the
+//! database, which is where a rotation puts new ones and where all instances find them. Its signing keys
+//! are brought there when the database has none. So whoever has only the database has no key, the
+//! file must be the same at every instance, and losing it loses every TOTP secret. Two processes that
+//! start at once never overwrite each other's file.
 
 mod stored;
 #[cfg(test)]
@@ -13,7 +17,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -23,11 +26,10 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 const FILE_NAME: &str = "keys.json";
-const LOCK_NAME: &str = "keys.lock";
 /// Permission bits of the group and of everybody else.
 const OTHERS: u32 = 0o077;
 
-/// Both kinds of keys, the newest of each last. The newest is used; all of them verify and open.
+/// Both kinds of keys, the newest of each last.
 #[derive(Debug)]
 pub struct Keyring {
     pub signing: Vec<SigningKey>,
@@ -111,72 +113,12 @@ impl Keyring {
         stored::parse(&text).map_err(|reason| KeyringError::Malformed { path, reason })
     }
 
-    /// Changes the keys of a data directory. A lock makes concurrent changes follow each other.
-    pub fn update<E: From<KeyringError>>(
-        data_dir: &Path,
-        now_ms: i64,
-        change: impl FnOnce(&mut Self) -> Result<(), E>,
-    ) -> Result<Self, E> {
-        prepare_directory(data_dir)?;
-        let lock = lock(data_dir)?;
-        let mut keyring = Self::load_or_create(data_dir, now_ms)?;
-        change(&mut keyring)?;
-        keyring.save(data_dir)?;
-        drop(lock);
-        Ok(keyring)
-    }
-
     /// Fresh keys that are stored nowhere.
     pub fn generate(now_ms: i64) -> Result<Self, KeyringError> {
         Ok(Self {
             signing: vec![SigningKey::generate(now_ms)?],
             sealing: vec![SealingKey::generate(now_ms)?],
         })
-    }
-
-    /// Adds a signing key, which is used from now on. The older ones keep verifying.
-    pub fn rotate_signing(&mut self, now_ms: i64) -> Result<&SigningKey, KeyringError> {
-        self.signing.push(SigningKey::generate(now_ms)?);
-        self.signing
-            .last()
-            .ok_or(KeyringError::Generation("the keyring is empty"))
-    }
-
-    /// Adds a sealing key, which is used from now on. The older ones keep opening.
-    pub fn rotate_sealing(&mut self, now_ms: i64) -> Result<&SealingKey, KeyringError> {
-        self.sealing.push(SealingKey::generate(now_ms)?);
-        self.sealing
-            .last()
-            .ok_or(KeyringError::Generation("the keyring is empty"))
-    }
-
-    /// Forgets signing keys that were replaced more than `keep` ago, and says how many.
-    ///
-    /// The age of the replacement counts, not that of the key: the last token a key signed is as
-    /// old as its successor. `keep` is therefore the life of the longest-lived token.
-    pub fn drop_signing_keys_older_than(&mut self, now_ms: i64, keep: Duration) -> usize {
-        let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-        let limit = now_ms.saturating_sub(keep);
-        let replaced = self
-            .signing
-            .iter()
-            .skip(1)
-            .take_while(|next| next.created_at < limit);
-        let gone = replaced.count();
-        self.signing.drain(..gone);
-        gone
-    }
-
-    /// Replaces the key file. A crash leaves either the old file or the new one.
-    fn save(&self, data_dir: &Path) -> Result<(), KeyringError> {
-        let temporary = self.write_temporary(data_dir)?;
-        let path = data_dir.join(FILE_NAME);
-        if let Err(error) = fs::rename(&temporary, &path) {
-            // The first error is the one to report; keys must not lie about meanwhile.
-            let _ = fs::remove_file(&temporary);
-            return Err(io_error(&path, error));
-        }
-        sync_directory(data_dir)
     }
 
     fn write_temporary(&self, data_dir: &Path) -> Result<PathBuf, KeyringError> {
@@ -208,13 +150,14 @@ impl SigningKey {
         self.public
     }
 
-    fn generate(now_ms: i64) -> Result<Self, KeyringError> {
+    pub fn generate(now_ms: i64) -> Result<Self, KeyringError> {
         let failed = |_| KeyringError::Generation("the system gave no Ed25519 key");
         let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(failed)?;
         Self::from_pkcs8(document.as_ref(), now_ms).map_err(KeyringError::Generation)
     }
 
-    fn from_pkcs8(pkcs8: &[u8], created_at: i64) -> Result<Self, &'static str> {
+    /// Reasons never show the document.
+    pub fn from_pkcs8(pkcs8: &[u8], created_at: i64) -> Result<Self, &'static str> {
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| "not an Ed25519 key in PKCS#8")?;
         let public: [u8; 32] = (pair.public_key().as_ref().try_into())
             .map_err(|_| "the public key has not 32 bytes")?;
@@ -228,7 +171,7 @@ impl SigningKey {
 }
 
 impl SealingKey {
-    fn generate(now_ms: i64) -> Result<Self, KeyringError> {
+    pub fn generate(now_ms: i64) -> Result<Self, KeyringError> {
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(key.as_mut_slice())
             .map_err(|_| KeyringError::Generation("the system gave no random numbers"))?;
@@ -287,21 +230,7 @@ fn prepare_directory(data_dir: &Path) -> Result<(), KeyringError> {
     Ok(())
 }
 
-/// Held until dropped; the file itself stays, because removing it would open a race.
-fn lock(data_dir: &Path) -> Result<File, KeyringError> {
-    let path = data_dir.join(LOCK_NAME);
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|error| io_error(&path, error))?;
-    file.lock().map_err(|error| io_error(&path, error))?;
-    Ok(file)
-}
-
-/// A rename or link is only durable once its directory is.
+/// A link is only durable once its directory is.
 fn sync_directory(data_dir: &Path) -> Result<(), KeyringError> {
     let synced = File::open(data_dir).and_then(|directory| directory.sync_all());
     synced.map_err(|error| io_error(data_dir, error))

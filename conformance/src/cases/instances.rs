@@ -114,6 +114,24 @@ const OWN: &[Case] = &[
         "A tenant deactivated or activated by an operator has the entitlements of its state at every instance with the next request."
     )
     .spawned(),
+    case!(
+        a_rotated_key_is_followed_by_all,
+        "A signing key that an operator adds is published by every instance with the next request, signs at every one when its time has come, and the tokens of the old one stay good."
+    )
+    .clock()
+    .spawned(),
+    case!(
+        a_revoked_key_is_dead_at_all,
+        "The access tokens and `mfa_token`s of a signing key that an operator revokes are refused by every instance with the next request; sessions go on."
+    )
+    .clock()
+    .spawned(),
+    case!(
+        published_plans_count_at_all,
+        "Plans that an operator publishes count at every instance with the next request, and so does going back."
+    )
+    .clock()
+    .spawned(),
 ];
 
 const fn several<const N: usize>(cases: &[Case]) -> [Case; N] {

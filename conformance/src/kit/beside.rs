@@ -12,6 +12,14 @@ impl Trial {
         self.processes()?.bp_auth(arguments).await
     }
 
+    /// A file for a command to read, and its path.
+    #[cfg(feature = "spawn")]
+    pub fn file_beside(&self, name: &str, text: &str) -> Result<String> {
+        let path = self.processes()?.data().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path.to_string_lossy().into_owned())
+    }
+
     /// Changes rows as a product or an operator beside the server would; `?1` is the user's address.
     /// So many rows must change.
     #[cfg(feature = "spawn")]
@@ -46,6 +54,11 @@ impl Trial {
 
     #[cfg(not(feature = "spawn"))]
     pub async fn command(&self, _: &[&str]) -> Result<String> {
+        nothing()
+    }
+
+    #[cfg(not(feature = "spawn"))]
+    pub fn file_beside(&self, _: &str, _: &str) -> Result<String> {
         nothing()
     }
 

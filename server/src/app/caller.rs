@@ -47,11 +47,19 @@ pub fn gate(user: &User) -> Result<()> {
     }
 }
 
+fn unexpired(decoded: Option<Decoded>) -> Result<Decoded> {
+    match decoded {
+        None => Err(Error::AccessTokenInvalid),
+        Some(decoded) if decoded.expired => Err(Error::AccessTokenExpired),
+        Some(decoded) => Ok(decoded),
+    }
+}
+
 impl App {
     /// A token from the `Authorization` header.
     pub async fn caller_from_bearer(&self, token: &str) -> Result<Caller> {
-        let decoded = self.access_token(token)?;
-        self.caller_from_claims(&decoded, Credential::AccessToken)
+        let decoded = self.access_token(token).await?;
+        self.caller_from_claims(token, &decoded, Credential::AccessToken)
             .await
     }
 
@@ -62,10 +70,19 @@ impl App {
     ) -> Result<Caller> {
         let mut refusal = Error::NotAuthenticated;
         for token in tokens {
-            match self.access_token(token) {
-                Ok(decoded) => return self.caller_from_claims(&decoded, Credential::Cookie).await,
-                Err(error) if !matches!(refusal, Error::AccessTokenExpired) => refusal = error,
-                Err(_) => {}
+            let caller = match self.access_token(token).await {
+                Ok(decoded) => {
+                    self.caller_from_claims(token, &decoded, Credential::Cookie)
+                        .await
+                }
+                Err(error) => Err(error),
+            };
+            match caller {
+                Err(Error::AccessTokenInvalid) if matches!(refusal, Error::AccessTokenExpired) => {}
+                Err(error @ (Error::AccessTokenInvalid | Error::AccessTokenExpired)) => {
+                    refusal = error;
+                }
+                verified => return verified,
             }
         }
         Err(refusal)
@@ -101,8 +118,8 @@ impl App {
     /// ask for a reset.
     pub async fn caller_from_pending(&self, token: &str) -> Result<User> {
         let decoded = self
-            .tokens
-            .decode(token, &[Kind::MfaPending], self.now())
+            .decode(token, &[Kind::MfaPending])
+            .await?
             .filter(|decoded| !decoded.expired)
             .ok_or(Error::AccessTokenInvalid)?;
         let row = self.store.mfa_challenge_fetch(decoded.claims.jti).await?;
@@ -144,25 +161,26 @@ impl App {
         tenant.ok_or_else(|| Error::Internal(format!("user {} has no tenant", user.id)))
     }
 
-    fn access_token(&self, token: &str) -> Result<Decoded> {
-        match self.tokens.decode(token, &[Kind::Access], self.now()) {
-            None => Err(Error::AccessTokenInvalid),
-            Some(decoded) if decoded.expired => Err(Error::AccessTokenExpired),
-            Some(decoded) => Ok(decoded),
-        }
+    async fn access_token(&self, token: &str) -> Result<Decoded> {
+        unexpired(self.decode_access(token).await?)
     }
 
     async fn caller_from_claims(
         &self,
+        token: &str,
         decoded: &Decoded,
         credential: fn(Session) -> Credential,
     ) -> Result<Caller> {
         let session = decoded.claims.sid.ok_or(Error::AccessTokenInvalid)?;
         let row = self
             .store
-            .session_with_user_and_tenant_fetch(session)
+            .session_with_user_and_tenant_fetch(session, &decoded.kid, self.now().ms())
             .await?;
-        let (session, user, tenant) = row.ok_or(Error::SessionRevoked)?;
+        let Some((session, user, tenant)) = row else {
+            // It is the session that is gone, or the key.
+            unexpired(self.decode(token, &[Kind::Access]).await?)?;
+            return Err(Error::SessionRevoked);
+        };
         let live = session.revoked_at.is_none()
             && session.expires_at > self.now().ms()
             && session.user_id == decoded.claims.sub

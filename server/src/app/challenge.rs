@@ -68,9 +68,7 @@ impl App {
         {
             return Err(Error::invalid("code", "code_format", "not a code"));
         }
-        let decoded = self
-            .tokens
-            .decode(form.mfa_token, &[Kind::MfaPending], self.now());
+        let decoded = self.decode(form.mfa_token, &[Kind::MfaPending]).await?;
         let decoded = decoded
             .filter(|token| !token.expired)
             .ok_or(Error::MfaTokenInvalid)?;
@@ -238,7 +236,7 @@ impl App {
                 let Some(row) = methods::find(rows, Method::Totp, true) else {
                     return Ok(None);
                 };
-                let step = self.totp_step(user, row, code)?;
+                let step = self.totp_step(user, row, code).await?;
                 Ok(step.map(|step| Proof::TotpStep {
                     method: row.id,
                     step,

@@ -108,7 +108,8 @@ impl App {
             .entitlement_overrides_list(tenant.id, user.id)
             .await?;
         let now = self.now();
-        let mut envelope = compute(&self.plans, caller, &overrides, now);
+        let plans = self.plans_in_force().await?;
+        let mut envelope = compute(&plans, caller, &overrides, now);
         if envelope.features.get(MFA_REQUIRED) == Some(&true) {
             let methods = self.store.mfa_methods_list(user.id).await?;
             if verified(&methods).is_empty() {

@@ -113,6 +113,7 @@ impl App {
             user,
         ) {
             (Verdict::Right { rehashed }, Some(user)) => {
+                self.keys.refresh().await?;
                 self.retried(|| async {
                     let txn = self.store.begin().await?;
                     let user = txn

@@ -18,11 +18,14 @@ pub struct Logout<'r> {
 impl App {
     pub async fn logout(&self, request: Logout<'_>, client: &Client) -> Result<()> {
         let now = self.now();
-        let own = request
-            .access_tokens
-            .iter()
-            .filter_map(|token| self.tokens.decode(token, &[Kind::Access], now))
-            .min_by_key(|decoded| decoded.expired);
+        let mut own = None;
+        for token in &request.access_tokens {
+            let decoded = self.decode(token, &[Kind::Access]).await?;
+            own = own
+                .into_iter()
+                .chain(decoded)
+                .min_by_key(|decoded| decoded.expired);
+        }
         let session = match own.as_ref().and_then(|decoded| decoded.claims.sid) {
             Some(session) => Some(session),
             // Possession of the refresh token alone suffices.

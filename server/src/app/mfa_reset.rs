@@ -39,6 +39,7 @@ impl App {
         client: &Client,
     ) -> Result<u64> {
         let now = self.now();
+        self.keys.refresh().await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let user = txn.user_lock(user.id).await?.ok_or(Error::SessionRevoked)?;
@@ -88,7 +89,7 @@ impl App {
     }
 
     pub async fn mfa_reset_confirm(&self, token: &str, client: &Client) -> Result<()> {
-        let decoded = self.tokens.decode(token, &[Kind::MfaReset], self.now());
+        let decoded = self.decode(token, &[Kind::MfaReset]).await?;
         let decoded = decoded.ok_or(Error::LinkTokenInvalid)?;
         let refusal = match self.mfa_reset_use(&decoded, client).await {
             Err(refusal) => refusal,

@@ -16,6 +16,8 @@ pub mod entitlements;
 pub mod error;
 pub mod hash_memory;
 pub mod identity;
+pub mod key_rotation;
+pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod message;
@@ -25,6 +27,7 @@ pub mod operator;
 pub mod password;
 pub mod phone;
 pub mod plans;
+pub mod plans_shared;
 pub mod random;
 pub mod reactivate;
 pub mod refresh;
@@ -48,9 +51,10 @@ pub use error::{Error, Fault, Result};
 use crate::config::Config;
 use crate::datastore::{Datastore, OutboxRow, Txn, retried};
 use clock::{Clock, Timestamp};
+use keys::Keys;
 use message::{Message, Outgoing, Recipient};
 use password::Hasher;
-use plans::Plans;
+use plans_shared::SharedPlans;
 use random::Random;
 use seal::Sealer;
 use token::TokenService;
@@ -61,10 +65,13 @@ pub struct App {
     pub store: Datastore,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
-    pub tokens: TokenService,
+    pub keys: Keys,
+    /// Goes by what `keys` holds.
+    pub tokens: Arc<TokenService>,
+    /// The same.
     pub sealer: Arc<Sealer>,
     pub hasher: Hasher,
-    pub plans: Plans,
+    pub plans: SharedPlans,
     /// Wakes the outbox worker after a commit.
     pub outbox: Arc<tokio::sync::Notify>,
 }

@@ -178,8 +178,9 @@ impl App {
         operator: &Operator,
     ) -> Result<bool> {
         self.operator_reason(operator)?;
-        if !self.plans.contains(&change.plan) {
-            let known: Vec<&str> = self.plans.iter().map(|plan| plan.key.as_str()).collect();
+        let plans = self.plans_in_force().await?;
+        if !plans.contains(&change.plan) {
+            let known: Vec<&str> = plans.iter().map(|plan| plan.key.as_str()).collect();
             let msg = format!("no plan `{}`; there is {}", change.plan, known.join(", "));
             return Err(Error::invalid("plan", "plan_unknown", msg));
         }
@@ -334,7 +335,7 @@ impl App {
     }
 
     /// In production nobody touches an account without saying why.
-    fn operator_reason(&self, operator: &Operator) -> Result<()> {
+    pub(super) fn operator_reason(&self, operator: &Operator) -> Result<()> {
         let given = operator
             .reason
             .as_deref()
@@ -349,7 +350,7 @@ impl App {
         ))
     }
 
-    async fn operator_audit(
+    pub(super) async fn operator_audit(
         &self,
         txn: &Txn,
         operator: &Operator,

@@ -25,6 +25,7 @@ impl App {
     pub async fn reactivate_request(&self, email: &str, client: &Client) -> Result<()> {
         let email = Email::field(email)?;
         let now = self.now();
+        self.keys.refresh().await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let user = txn.user_fetch_by_email_key(&email.key).await?;
@@ -84,8 +85,8 @@ impl App {
     pub async fn reactivate_confirm(&self, token: &str, client: &Client) -> Result<String> {
         let now = self.now();
         let decoded = self
-            .tokens
-            .decode(token, &[Kind::Reactivation], now)
+            .decode(token, &[Kind::Reactivation])
+            .await?
             .ok_or(Error::LinkTokenInvalid)?;
         let claims = decoded.claims;
         let token_id = claims.jti.to_string();

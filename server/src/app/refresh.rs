@@ -30,6 +30,7 @@ impl App {
             ));
         }
         let hash = hash_if_well_formed(REFRESH_PREFIX, token).ok_or(Error::RefreshTokenInvalid)?;
+        self.keys.refresh().await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let row = txn.refresh_token_lock_by_hash(&hash).await?;

@@ -2,6 +2,8 @@
 //! XChaCha20-Poly1305. The text form names its key, so keys can be rotated, and the associated
 //! data ties a sealed value to its owner, so that a copied row opens for nobody else.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -12,8 +14,10 @@ const NONCE_BYTES: usize = 24;
 
 /// Seals with the newest key, opens with any.
 pub struct Sealer {
-    keys: Vec<(String, XChaCha20Poly1305)>,
+    keys: RwLock<Arc<Ciphers>>,
 }
+
+type Ciphers = Vec<(String, XChaCha20Poly1305)>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
@@ -30,27 +34,43 @@ pub enum SealError {
 impl Sealer {
     /// Keys in order of age, the newest last.
     pub fn new<'a>(keys: impl IntoIterator<Item = (&'a str, &'a [u8; 32])>) -> Self {
-        let keys = keys
-            .into_iter()
-            .map(|(id, key)| (id.to_owned(), XChaCha20Poly1305::new(key.into())))
-            .collect();
-        Self { keys }
+        Self {
+            keys: RwLock::new(ciphers(keys)),
+        }
+    }
+
+    /// Goes on with these keys.
+    pub fn replace<'a>(&self, keys: impl IntoIterator<Item = (&'a str, &'a [u8; 32])>) {
+        let keys = ciphers(keys);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     pub fn seal(&self, plaintext: &[u8], associated: &str) -> Result<String, SealError> {
-        let (id, cipher) = self.keys.last().ok_or(SealError::NoKey)?;
+        let keys = self.keys();
+        let (id, cipher) = keys.last().ok_or(SealError::NoKey)?;
         seal_with(id, cipher, plaintext, associated)
     }
 
     pub fn open(&self, sealed: &str, associated: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let id = sealed.split('.').nth(1).ok_or(SealError::Rejected)?;
-        let (_, cipher) = self
-            .keys
+        let keys = self.keys();
+        let (_, cipher) = keys
             .iter()
             .find(|(known, _)| known == id)
             .ok_or_else(|| SealError::UnknownKey(id.to_owned()))?;
         open_with(cipher, sealed, associated)
     }
+
+    fn keys(&self) -> Arc<Ciphers> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.clone()
+    }
+}
+
+fn ciphers<'a>(keys: impl IntoIterator<Item = (&'a str, &'a [u8; 32])>) -> Arc<Ciphers> {
+    let cipher =
+        |(id, key): (&str, &'a [u8; 32])| (id.to_owned(), XChaCha20Poly1305::new(key.into()));
+    Arc::new(keys.into_iter().map(cipher).collect())
 }
 
 /// Seals under a key that the server does not keep, such as one derived from a presented token.

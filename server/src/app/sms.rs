@@ -209,8 +209,8 @@ impl App {
             return Ok(Err(Tried::Absent));
         }
         let expected = self
-            .sealer
-            .open(&row.code_sealed, &aad(user.id, purpose, &row.phone))?;
+            .unseal(&row.code_sealed, &aad(user.id, purpose, &row.phone))
+            .await?;
         if !bool::from(expected.as_slice().ct_eq(code.as_bytes())) {
             return Ok(Err(Tried::Wrong));
         }

@@ -2,6 +2,7 @@
 //! the one decode point with a list of the kinds that the caller accepts.
 
 use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -15,6 +16,8 @@ use super::error::{Error, Result};
 
 /// Clocks of two machines may differ this much.
 const LEEWAY_SECONDS: i64 = 5;
+/// Every key id is a SHA-256 in base64url.
+const KID_LENGTH: usize = 43;
 pub(super) const LEEWAY: Duration = Duration::from_secs(LEEWAY_SECONDS as u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,19 @@ pub struct Claims {
 pub struct Decoded {
     pub kind: Kind,
     pub claims: Claims,
+    /// Of the key that signed it.
+    pub kid: String,
+    /// By its claims, or because its key has retired.
     pub expired: bool,
+}
+
+/// Why a token is not one of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// It may be ours, by a key that another instance has made since.
+    UnknownKey,
+    /// Whatever keys there are.
+    Refused,
 }
 
 /// A key pair in the form the keyring keeps it.
@@ -83,16 +98,28 @@ pub struct KeyPair<'k> {
     pub kid: &'k str,
     pub pkcs8: &'k [u8],
     pub public: [u8; 32],
+    /// Until then it is published, and signs nothing.
+    pub active_from: Timestamp,
+    /// From then on what it signed is expired.
+    pub retires_at: Option<Timestamp>,
 }
 
 pub struct TokenService {
     issuer: String,
     audience: String,
-    signing: (String, EncodingKey),
-    verifying: Vec<(String, DecodingKey)>,
+    /// In order of age.
+    keys: RwLock<Arc<Vec<TokenKey>>>,
     /// What each kind is held to, made once: every request decodes a token.
     validations: [(Kind, Validation); 4],
-    jwks: Value,
+}
+
+struct TokenKey {
+    kid: String,
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    public: [u8; 32],
+    active_from: Timestamp,
+    retires_at: Option<Timestamp>,
 }
 
 /// What an access token says about its session.
@@ -106,32 +133,12 @@ pub struct AccessGrant<'g> {
 }
 
 impl TokenService {
-    /// Keys in order of age: the newest signs, all verify.
-    pub fn new(issuer: &str, audience: &str, keys: &[KeyPair<'_>]) -> Result<Self> {
-        let newest = keys
-            .last()
-            .ok_or_else(|| Error::Internal("no signing key".to_owned()))?;
-        let verifying = keys
-            .iter()
-            .map(|key| (key.kid.to_owned(), DecodingKey::from_ed_der(&key.public)))
-            .collect();
-        let public: Vec<Value> = keys
-            .iter()
-            .map(|key| {
-                json!({
-                    "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
-                    "kid": key.kid, "x": b64(&key.public),
-                })
-            })
-            .collect();
-        Ok(Self {
+    /// Keys in order of age: the newest that is active signs, all verify.
+    pub fn new(issuer: &str, audience: &str, keys: &[KeyPair<'_>]) -> Self {
+        Self {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
-            signing: (
-                newest.kid.to_owned(),
-                EncodingKey::from_ed_der(newest.pkcs8),
-            ),
-            verifying,
+            keys: RwLock::new(token_keys(keys)),
             validations: [
                 Kind::Access,
                 Kind::MfaPending,
@@ -139,13 +146,28 @@ impl TokenService {
                 Kind::Reactivation,
             ]
             .map(|kind| (kind, validation(kind, issuer, audience))),
-            jwks: json!({ "keys": public }),
-        })
+        }
     }
 
-    /// The public keys, for services that verify offline.
-    pub fn jwks(&self) -> &Value {
-        &self.jwks
+    /// Goes on with these keys.
+    pub fn replace(&self, keys: &[KeyPair<'_>]) {
+        let keys = token_keys(keys);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// The public keys, for services that verify offline: also those that will sign soon.
+    pub fn jwks(&self, now: Timestamp) -> Value {
+        let keys = self.keys();
+        let published = keys.iter().filter(|key| !key.has_retired(now));
+        let public: Vec<Value> = published
+            .map(|key| {
+                json!({
+                    "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+                    "kid": key.kid, "x": b64(&key.public),
+                })
+            })
+            .collect();
+        json!({ "keys": public })
     }
 
     pub fn access(
@@ -160,7 +182,7 @@ impl TokenService {
         claims.amr = Some(grant.amr);
         claims.auth_time = Some(grant.auth_time.seconds());
         claims.scope = Some(grant.scope.to_owned());
-        self.encode(Kind::Access, &claims)
+        self.encode(Kind::Access, &claims, now)
     }
 
     /// Its `jti` is the row of the challenge.
@@ -173,7 +195,7 @@ impl TokenService {
     ) -> Result<Zeroizing<String>> {
         let mut claims = self.claims(Kind::MfaPending, user, now, ttl);
         claims.jti = challenge;
-        self.encode(Kind::MfaPending, &claims)
+        self.encode(Kind::MfaPending, &claims, now)
     }
 
     pub fn mfa_reset(
@@ -185,7 +207,7 @@ impl TokenService {
     ) -> Result<Zeroizing<String>> {
         let mut claims = self.claims(Kind::MfaReset, user, now, ttl);
         claims.state = Some(state);
-        self.encode(Kind::MfaReset, &claims)
+        self.encode(Kind::MfaReset, &claims, now)
     }
 
     pub fn reactivation(
@@ -194,35 +216,58 @@ impl TokenService {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Zeroizing<String>> {
-        self.encode(
-            Kind::Reactivation,
-            &self.claims(Kind::Reactivation, user, now, ttl),
-        )
+        let claims = self.claims(Kind::Reactivation, user, now, ttl);
+        self.encode(Kind::Reactivation, &claims, now)
     }
 
-    /// The one decode point. `None` for anything that is not a token of ours of an accepted kind;
+    /// Whether the token says that it is ours and of an accepted kind. Nothing is verified: this spares
+    /// what is obviously something else a look for new keys.
+    pub fn looks_like(&self, token: &str, accepted: &[Kind]) -> bool {
+        self.announced(token, accepted).is_some()
+    }
+
+    /// The one decode point. An error for anything that is not a token of ours of an accepted kind;
     /// expiry is told apart, because some callers still learn from an expired token.
-    pub fn decode(&self, token: &str, accepted: &[Kind], now: Timestamp) -> Option<Decoded> {
+    pub fn decode(
+        &self,
+        token: &str,
+        accepted: &[Kind],
+        now: Timestamp,
+    ) -> Result<Decoded, Foreign> {
+        let announced = self.announced(token, accepted);
+        let (kind, validation, kid) = announced.ok_or(Foreign::Refused)?;
+        let keys = self.keys();
+        let key = keys.iter().find(|key| key.kid == kid);
+        let key = key.ok_or(Foreign::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.verifying, validation)
+            .map_err(|_| Foreign::Refused)?
+            .claims;
+        // The library reads the machine's clock; ours is passed in, so the times are checked here.
+        let seconds = now.seconds();
+        if claims.nbf > seconds + LEEWAY_SECONDS || claims.iat > seconds + LEEWAY_SECONDS {
+            return Err(Foreign::Refused);
+        }
+        Ok(Decoded {
+            kind,
+            expired: claims.exp + LEEWAY_SECONDS <= seconds || key.has_retired(now),
+            claims,
+            kid,
+        })
+    }
+
+    /// The kind and the key that the head of a token names.
+    fn announced(&self, token: &str, accepted: &[Kind]) -> Option<(Kind, &Validation, String)> {
         let header = jsonwebtoken::decode_header(token).ok()?;
         let (kind, validation) = self.validations.iter().find(|(kind, _)| {
             accepted.contains(kind) && header.typ.as_deref() == Some(kind.typ())
         })?;
-        let kid = header.kid?;
-        let (_, key) = self.verifying.iter().find(|(known, _)| *known == kid)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, validation)
-            .ok()?
-            .claims;
-        // The library reads the machine's clock; ours is passed in, so the times are checked here.
-        let now = now.seconds();
-        if claims.nbf > now + LEEWAY_SECONDS || claims.iat > now + LEEWAY_SECONDS {
-            return None;
-        }
-        let expired = claims.exp + LEEWAY_SECONDS <= now;
-        Some(Decoded {
-            kind: *kind,
-            claims,
-            expired,
-        })
+        let kid = header.kid.filter(|kid| kid.len() == KID_LENGTH)?;
+        Some((*kind, validation, kid))
+    }
+
+    fn keys(&self) -> Arc<Vec<TokenKey>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.clone()
     }
 
     fn claims(&self, kind: Kind, user: Uuid, now: Timestamp, ttl: Duration) -> Claims {
@@ -243,14 +288,38 @@ impl TokenService {
         }
     }
 
-    fn encode(&self, kind: Kind, claims: &Claims) -> Result<Zeroizing<String>> {
+    fn encode(&self, kind: Kind, claims: &Claims, now: Timestamp) -> Result<Zeroizing<String>> {
+        let keys = self.keys();
+        let active = keys.iter().rev().find(|key| key.active_from <= now);
+        // A clock that was set back to before the first key must not stop the service.
+        let key = active
+            .or(keys.first())
+            .ok_or_else(|| Error::Internal("no signing key".to_owned()))?;
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(kind.typ().to_owned());
-        header.kid = Some(self.signing.0.clone());
-        jsonwebtoken::encode(&header, claims, &self.signing.1)
+        header.kid = Some(key.kid.clone());
+        jsonwebtoken::encode(&header, claims, &key.signing)
             .map(Zeroizing::new)
             .map_err(|error| Error::Internal(format!("cannot sign a token: {error}")))
     }
+}
+
+impl TokenKey {
+    fn has_retired(&self, now: Timestamp) -> bool {
+        self.retires_at.is_some_and(|at| at <= now)
+    }
+}
+
+fn token_keys(keys: &[KeyPair<'_>]) -> Arc<Vec<TokenKey>> {
+    let key = |key: &KeyPair<'_>| TokenKey {
+        kid: key.kid.to_owned(),
+        signing: EncodingKey::from_ed_der(key.pkcs8),
+        verifying: DecodingKey::from_ed_der(&key.public),
+        public: key.public,
+        active_from: key.active_from,
+        retires_at: key.retires_at,
+    };
+    Arc::new(keys.iter().map(key).collect())
 }
 
 fn validation(kind: Kind, issuer: &str, audience: &str) -> Validation {

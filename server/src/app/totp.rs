@@ -60,6 +60,8 @@ impl App {
         self.random.fill(secret.as_mut())?;
         let ttl = self.config.tokens.code_ttl;
         let now = self.now();
+        // What is kept for long is sealed with the newest key there is.
+        self.keys.refresh().await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let user = self.user_locked(&txn, caller).await?;
@@ -135,7 +137,7 @@ impl App {
             self.commit(txn).await?;
             return Err(Error::CodeAttemptsExceeded);
         }
-        let Some(step) = self.totp_step(&user, pending, code)? else {
+        let Some(step) = self.totp_step(&user, pending, code).await? else {
             self.audit(
                 &txn,
                 client,
@@ -249,14 +251,14 @@ impl App {
     }
 
     /// The step a code belongs to, if it is one of the secret's within the accepted skew.
-    pub(super) fn totp_step(
+    pub(super) async fn totp_step(
         &self,
         user: &User,
         row: &MfaMethod,
         code: &str,
     ) -> Result<Option<i64>> {
         let sealed = row.secret_sealed.as_deref().unwrap_or_default();
-        let secret = self.sealer.open(sealed, &totp_aad(user.id))?;
+        let secret = self.unseal(sealed, &totp_aad(user.id)).await?;
         let digits: String = code.chars().filter(|c| *c != ' ').collect();
         if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(None);

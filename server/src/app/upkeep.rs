@@ -1,6 +1,7 @@
-//! What a server does by itself, beside delivering messages: forgetting what is over. Of several
-//! instances on one database one does it. A lease is taken for as long as the work stays done, so it
-//! is also the note of when it is due again; whoever dies in the middle delays it by no more than that.
+//! What a server does by itself, beside delivering messages: forgetting what is over, and replacing
+//! keys that are old. Of several instances on one database one does it. A lease is taken for as long as
+//! the work stays done, so it is also the note of when it is due again; whoever dies in the middle delays
+//! it by no more than that.
 
 use std::time::Duration;
 
@@ -20,22 +21,25 @@ pub enum Job {
     Purge,
     /// Audit rows that are older than `retention.audit`.
     Retention,
+    /// A signing key that is older than `keys.rotation_period`.
+    Rotation,
 }
 
 impl Job {
-    pub const ALL: [Self; 2] = [Self::Purge, Self::Retention];
+    pub const ALL: [Self; 3] = [Self::Purge, Self::Retention, Self::Rotation];
 
     fn lease(self) -> &'static str {
         match self {
             Self::Purge => "job:purge",
             Self::Retention => "job:retention",
+            Self::Rotation => "job:rotation",
         }
     }
 
     fn period(self) -> Duration {
         match self {
             Self::Purge => Duration::from_secs(3600),
-            Self::Retention => Duration::from_secs(24 * 3600),
+            Self::Retention | Self::Rotation => Duration::from_secs(24 * 3600),
         }
     }
 }
@@ -43,6 +47,8 @@ impl Job {
 impl App {
     /// Does what is due and nobody else does, and says what that was. `holder` names this process.
     pub async fn upkeep(&self, holder: Uuid) -> Result<Vec<Job>> {
+        // An instance that nobody asks for anything knows what others have changed a minute later.
+        self.keys.refresh().await?;
         let mut done = Vec::new();
         for job in Job::ALL {
             if !self.upkeep_is_mine(job, holder, false).await? {
@@ -76,6 +82,12 @@ impl App {
                     let before = self.now().minus(keep.duration()).ms();
                     let removed = self.store.audit_purge(before, BATCH).await?;
                     (removed, removed >= BATCH.unsigned_abs())
+                }
+                Job::Rotation => {
+                    if self.keys_rotate_if_due().await? {
+                        tracing::info!("a new signing key is published, and signs soon");
+                    }
+                    break;
                 }
             };
             rows += removed;

@@ -216,6 +216,20 @@ pub struct ChangeTenantArgs {
 pub enum PlanCommand {
     /// Change the plan of a tenant, named by id or by the e-mail address of its owner
     Set(SetPlanArgs),
+    /// Show the plans in force, and where they come from
+    Show,
+    /// Let the plans of a file count at every instance, at once and instead of their files
+    Publish(PublishPlansArgs),
+    /// Go back to the plans file of each instance
+    Unpublish(Reason),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct PublishPlansArgs {
+    /// The file [default: plans_file of the configuration]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub why: Reason,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -234,8 +248,20 @@ pub enum SessionsCommand {
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum KeysCommand {
+    /// Show every key and what it is used for; nothing secret
+    List,
     /// Add new keys; without a flag, of both kinds
     Rotate(RotateKeysArgs),
+    /// Refuse everything that a signing key has signed, for one that may be known to others
+    Revoke(RevokeKeyArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RevokeKeyArgs {
+    /// The `kid` of the key
+    pub kid: String,
+    #[command(flatten)]
+    pub why: Reason,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -246,6 +272,9 @@ pub struct RotateKeysArgs {
     /// The key that seals secrets at rest
     #[arg(long)]
     pub sealing: bool,
+    /// Let the new signing key sign at once, before others have seen it
+    #[arg(long)]
+    pub now: bool,
     #[command(flatten)]
     pub why: Reason,
 }
@@ -311,6 +340,8 @@ impl Command {
             | Command::CheckConfig
             | Command::Check
             | Command::Audit(AuditCommand::Tail(_))
+            | Command::Keys(KeysCommand::List)
+            | Command::Plan(PlanCommand::Show)
             | Command::User(UserCommand::Create(_) | UserCommand::Show(_) | UserCommand::List(_)) => {
                 None
             }
@@ -325,8 +356,11 @@ impl Command {
                 Some(&args.why)
             }
             Command::Plan(PlanCommand::Set(args)) => Some(&args.why),
+            Command::Plan(PlanCommand::Publish(args)) => Some(&args.why),
+            Command::Plan(PlanCommand::Unpublish(why)) => Some(why),
             Command::Sessions(SessionsCommand::Revoke(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Rotate(args)) => Some(&args.why),
+            Command::Keys(KeysCommand::Revoke(args)) => Some(&args.why),
             Command::Db(DbCommand::Copy(args)) => Some(&args.why),
         }
     }

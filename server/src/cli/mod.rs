@@ -3,7 +3,9 @@
 pub mod args;
 mod contract;
 mod db;
+mod keys;
 mod operator;
+mod plans;
 pub mod serve;
 
 use std::ffi::OsString;

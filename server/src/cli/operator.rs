@@ -8,14 +8,12 @@ use zeroize::Zeroizing;
 use super::args::*;
 use super::{Outcome, nowhere, parts};
 use crate::app::clock::Timestamp;
-use crate::app::entitlements::PlanStatus;
-use crate::app::operator::{Operator, PlanChange, TenantState, UserLine};
+use crate::app::operator::{Operator, TenantState, UserLine};
 use crate::app::register::Registration;
 use crate::app::{App, Error};
 use crate::config::Config;
-use crate::keyring::Keyring;
 
-type Said<T = ()> = Result<T, Box<dyn std::error::Error>>;
+pub(super) type Said<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 pub async fn migrate(config: &Config, check: bool) -> Outcome {
     let parts = parts(config.clone()).await?;
@@ -46,7 +44,6 @@ pub async fn run(config: Config, command: Command) -> Outcome {
     if let Command::Db(DbCommand::Copy(args)) = &command {
         return super::db::copy(config, args, &operator).await;
     }
-    let data_dir = config.data_dir.clone();
     let bound = nowhere(&config);
     let parts = parts(config).await?;
     super::refuse_unfinished(&parts.store).await?;
@@ -54,35 +51,17 @@ pub async fn run(config: Config, command: Command) -> Outcome {
     if !pending.is_empty() {
         return Err("the database is not up to date; run `bp-auth migrate` first".into());
     }
-    let app = parts.app(bound)?;
+    let app = parts.opened(bound).await?;
     match command {
         Command::Check => return check(&app).await,
         Command::User(command) => user(&app, command, &operator).await?,
         Command::Tenant(command) => tenant(&app, command, &operator).await?,
-        Command::Plan(PlanCommand::Set(args)) => {
-            plan(&app, &args.tenant, args.plan, &operator).await?;
-        }
+        Command::Plan(command) => super::plans::run(&app, command, &operator).await?,
         Command::Sessions(SessionsCommand::Revoke(args)) => {
             let ended = explain(app.operator_sessions_revoke(&args.email, &operator).await)?;
             println!("{ended} sessions ended");
         }
-        Command::Keys(KeysCommand::Rotate(args)) => {
-            let now = app.clock.now().ms();
-            let ring = Keyring::update(&data_dir, now, |ring| {
-                if args.rotates_signing() {
-                    ring.rotate_signing(now)?;
-                }
-                if args.rotates_sealing() {
-                    ring.rotate_sealing(now)?;
-                }
-                Ok::<_, crate::keyring::KeyringError>(())
-            })?;
-            explain(app.operator_note("keys.rotated", &operator).await)?;
-            let (signing, sealing) = (ring.signing.len(), ring.sealing.len());
-            println!(
-                "{signing} signing and {sealing} sealing keys; restart servers to use the new"
-            );
-        }
+        Command::Keys(command) => super::keys::run(&app, command, &operator).await?,
         Command::Audit(AuditCommand::Tail(args)) => {
             let mut events = explain(app.operator_audit_tail(args.lines).await)?;
             events.reverse();
@@ -174,7 +153,9 @@ async fn user(app: &App, command: UserCommand, operator: &Operator) -> Said {
         UserCommand::ResetMfa(args) => {
             changed(app.operator_mfa_reset(&args.email, operator).await)?;
         }
-        UserCommand::SetPlan(args) => plan(app, &args.email, args.plan, operator).await?,
+        UserCommand::SetPlan(args) => {
+            super::plans::set(app, &args.email, args.plan, operator).await?;
+        }
     }
     Ok(())
 }
@@ -187,16 +168,7 @@ async fn tenant(app: &App, command: TenantCommand, operator: &Operator) -> Said 
     changed(app.operator_tenant_state(&tenant, state, operator).await)
 }
 
-async fn plan(app: &App, tenant: &str, plan: String, operator: &Operator) -> Said {
-    let change = PlanChange {
-        plan,
-        status: PlanStatus::Active,
-        period_end: None,
-    };
-    changed(app.operator_plan_set(tenant, &change, operator).await)
-}
-
-fn changed(result: Result<bool, Error>) -> Said {
+pub(super) fn changed(result: Result<bool, Error>) -> Said {
     println!(
         "{}",
         if explain(result)? {

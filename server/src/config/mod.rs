@@ -22,9 +22,9 @@ use url::Url;
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use seconds::{InvalidDuration, Seconds};
 pub use settings::{
-    Cookie, Cors, Database, Delivery, Hash, HashProfile, Limits, Log, LogFormat, MfaReset, Mode,
-    Password, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp, Transport,
-    TrustedDevice,
+    Cookie, Cors, Database, Delivery, Hash, HashProfile, Keys, Limits, Log, LogFormat, MfaReset,
+    Mode, Password, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
+    Transport, TrustedDevice,
 };
 pub use values::{SecretText, Tristate};
 
@@ -44,6 +44,7 @@ pub struct Config {
     pub cookie: Cookie,
     pub cors: Cors,
     pub tokens: Tokens,
+    pub keys: Keys,
     pub refresh: Refresh,
     pub step_up: StepUp,
     pub totp: Totp,
@@ -180,6 +181,7 @@ impl Default for Config {
             cookie: Cookie::default(),
             cors: Cors::default(),
             tokens: Tokens::default(),
+            keys: Keys::default(),
             refresh: Refresh::default(),
             step_up: StepUp::default(),
             totp: Totp::default(),

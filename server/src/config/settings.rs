@@ -101,6 +101,16 @@ pub struct Tokens {
     pub code_ttl: Seconds,
 }
 
+/// Keys that sign tokens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// How long a new signing key is published before it signs.
+    pub publish_ahead: Seconds,
+    /// Age at which a signing key is replaced. 0: only by an operator.
+    pub rotation_period: Seconds,
+}
+
 /// Refresh tokens and their families.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -289,6 +299,15 @@ impl Default for Tokens {
             mfa_reset_ttl: Seconds::minutes(30),
             reactivation_ttl: Seconds::minutes(60),
             code_ttl: Seconds::minutes(10),
+        }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            publish_ahead: Seconds::minutes(10),
+            rotation_period: Seconds::days(90),
         }
     }
 }

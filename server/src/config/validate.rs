@@ -144,6 +144,12 @@ impl Checks<'_> {
             self.require(!ttl.is_zero(), key, "expected at least one second");
         }
         self.require(
+            self.config.keys.rotation_period.is_zero()
+                || self.config.keys.rotation_period >= Seconds::days(1),
+            "keys.rotation_period",
+            "at least a day: each key stays for as long as its tokens",
+        );
+        self.require(
             self.config.server.drain_timeout <= Seconds::new(30),
             "server.drain_timeout",
             "at most 30: whoever stops a server wants it stopped",
@@ -247,6 +253,11 @@ impl Checks<'_> {
             config.cookie.secure != Tristate::Off,
             "cookie.secure",
             "production sends cookies over https only",
+        );
+        self.require(
+            config.keys.publish_ahead >= Seconds::minutes(5),
+            "keys.publish_ahead",
+            "production publishes keys for at least 5 minutes first: others keep a copy that long",
         );
         let https = |url: &String| url.to_ascii_lowercase().starts_with("https://");
         self.require(

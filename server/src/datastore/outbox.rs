@@ -1,7 +1,7 @@
 //! Messages on their way out, written together with what caused them.
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::records::outbox::{Column, Entity};
@@ -41,16 +41,25 @@ impl Txn {
         lease_until: i64,
         limit: i64,
     ) -> Result<Vec<OutboxRow>> {
-        let sql = "UPDATE outbox SET lease_until = $2, attempts = attempts + 1 \
-                   WHERE state = 'pending' AND (lease_until IS NULL OR lease_until <= $1) \
-                   AND id IN \
-                   (SELECT id FROM outbox \
-                    WHERE state = 'pending' AND next_attempt_at <= $1 AND expires_at > $1 \
-                    AND (lease_until IS NULL OR lease_until <= $1) \
-                    ORDER BY next_attempt_at LIMIT $3) \
-                   RETURNING *";
+        // Workers that come at once take different messages instead of waiting for each other, and a
+        // list made once, so that none takes more than its share.
+        let skip = match self.inner.get_database_backend() {
+            DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+            _ => "",
+        };
+        let sql = format!(
+            "WITH due AS MATERIALIZED \
+             (SELECT id FROM outbox \
+              WHERE state = 'pending' AND next_attempt_at <= $1 AND expires_at > $1 \
+              AND (lease_until IS NULL OR lease_until <= $1) \
+              ORDER BY next_attempt_at LIMIT $3 {skip}) \
+             UPDATE outbox SET lease_until = $2, attempts = attempts + 1 \
+             WHERE state = 'pending' AND (lease_until IS NULL OR lease_until <= $1) \
+             AND id IN (SELECT id FROM due) \
+             RETURNING *"
+        );
         let values = [now.into(), lease_until.into(), limit.into()];
-        let mut rows = returning::<Entity, _>(&self.inner, sql, values).await?;
+        let mut rows = returning::<Entity, _>(&self.inner, &sql, values).await?;
         rows.sort_by_key(|row| (row.next_attempt_at, row.created_at));
         Ok(rows)
     }

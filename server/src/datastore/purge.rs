@@ -82,6 +82,14 @@ const ENDINGS: &[Ending] = &[
         over: "expires_at < $1",
         grace: 90 * DAY,
     },
+    // Nothing it signed is good any more, but what was used is still answered as used, and a stale
+    // cookie still finds the session that a logout ends.
+    Ending {
+        table: "keys",
+        key: "id",
+        over: "retires_at < $1",
+        grace: 90 * DAY,
+    },
     Ending {
         table: "trusted_devices",
         key: "id",

@@ -17,13 +17,18 @@ impl Datastore {
         Ok(only(query.all(&self.read).await?))
     }
 
+    /// The same with the tenant, and nothing once the key `kid` has been revoked or has retired: what
+    /// it signed is good for nothing then, and finding that out costs no query of its own.
     pub async fn session_with_user_and_tenant_fetch(
         &self,
         id: Uuid,
+        kid: &str,
+        now: i64,
     ) -> Result<Option<(Session, User, Tenant)>> {
         let query = Entity::find_by_id(id)
             .find_also_related(user::Entity)
-            .and_also_related(tenant::Entity);
+            .and_also_related(tenant::Entity)
+            .filter(super::keys::is_live(kid, now));
         match only(query.all(&self.read).await?) {
             Some((session, Some(user), Some(tenant))) => Ok(Some((session, user, tenant))),
             _ => Ok(None),

@@ -1,17 +1,24 @@
 //! The worker's view of the outbox table.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::worker::{Claimed, OutboxStore, StoreError};
+use crate::app::App;
 use crate::app::clock::Timestamp;
 use crate::datastore::{Datastore, Error, OutboxRow, retried};
 
-pub struct DatabaseOutbox(Datastore);
+pub struct DatabaseOutbox {
+    store: Datastore,
+    /// Whose keys seal the messages.
+    app: Arc<App>,
+}
 
 impl DatabaseOutbox {
-    pub fn new(store: Datastore) -> Self {
-        Self(store)
+    pub fn new(store: Datastore, app: Arc<App>) -> Self {
+        Self { store, app }
     }
 
     async fn finish(
@@ -22,7 +29,7 @@ impl DatabaseOutbox {
         error: Option<&str>,
     ) -> Result<(), StoreError> {
         let done = retried(|| async {
-            let txn = self.0.begin().await?;
+            let txn = self.store.begin().await?;
             txn.outbox_finish(id, state, now.ms(), error).await?;
             txn.commit().await
         });
@@ -40,7 +47,7 @@ impl OutboxStore for DatabaseOutbox {
     ) -> Result<Vec<Claimed>, StoreError> {
         // A look without a transaction first: an idle worker must not take turns with writers.
         if self
-            .0
+            .store
             .outbox_next_due()
             .await?
             .is_none_or(|due| due > now.ms())
@@ -48,7 +55,7 @@ impl OutboxStore for DatabaseOutbox {
             return Ok(Vec::new());
         }
         let rows = retried(|| async {
-            let txn = self.0.begin().await?;
+            let txn = self.store.begin().await?;
             let rows = txn
                 .outbox_claim(now.ms(), lease_until.ms(), i64::from(limit))
                 .await?;
@@ -68,7 +75,7 @@ impl OutboxStore for DatabaseOutbox {
 
     async fn retry_at(&self, id: Uuid, next: Timestamp, error: &str) -> Result<(), StoreError> {
         let done = retried(|| async {
-            let txn = self.0.begin().await?;
+            let txn = self.store.begin().await?;
             txn.outbox_retry_at(id, next.ms(), error).await?;
             txn.commit().await
         });
@@ -76,11 +83,11 @@ impl OutboxStore for DatabaseOutbox {
     }
 
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
-        if self.0.outbox_next_due().await?.is_none() {
+        if self.store.outbox_next_due().await?.is_none() {
             return Ok(0);
         }
         let expired = retried(|| async {
-            let txn = self.0.begin().await?;
+            let txn = self.store.begin().await?;
             let expired = txn.outbox_expire(now.ms()).await?;
             txn.commit().await?;
             Ok::<_, Error>(expired)
@@ -88,8 +95,13 @@ impl OutboxStore for DatabaseOutbox {
         Ok(expired.await?)
     }
 
+    async fn learn_keys(&self) -> Result<(), StoreError> {
+        let learnt = self.app.keys.refresh().await;
+        learnt.map_err(|error| StoreError(format!("the keys cannot be read: {error:?}")))
+    }
+
     async fn next_due(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.0.outbox_next_due().await?)
+        Ok(self.store.outbox_next_due().await?)
     }
 }
 

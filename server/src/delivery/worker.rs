@@ -59,6 +59,9 @@ pub trait OutboxStore: Send + Sync {
     /// Ends all pending messages that have expired, wipes their payloads, and says how many.
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
 
+    /// Learns the keys with which other instances have sealed since.
+    async fn learn_keys(&self) -> Result<(), StoreError>;
+
     /// When the next pending message is due, in Unix milliseconds; leased ones at their lease's end.
     async fn next_due(&self) -> Result<Option<i64>, StoreError>;
 }
@@ -181,7 +184,7 @@ impl Worker {
     }
 
     async fn deliver(&self, item: &Claimed) -> Result<(), SendError> {
-        let message = self.open(item)?;
+        let message = self.open(item).await?;
         let rendered = self
             .templates
             .render(&message, &self.public_url)
@@ -218,15 +221,19 @@ impl Worker {
         self.transport.send(&envelope).await
     }
 
-    fn open(&self, item: &Claimed) -> Result<Message, SendError> {
-        let plain = self
-            .sealer
-            .open(&item.payload, &item.id.to_string())
-            .map_err(|e| match e {
-                SealError::Rejected => SendError::Permanent(e.to_string()),
-                // Another instance may have the key, or this one after its next start.
-                _ => SendError::Temporary(e.to_string()),
-            })?;
+    async fn open(&self, item: &Claimed) -> Result<Message, SendError> {
+        let open = || self.sealer.open(&item.payload, &item.id.to_string());
+        let mut opened = open();
+        if let Err(SealError::UnknownKey(_)) = opened {
+            let learnt = self.store.learn_keys().await;
+            learnt.map_err(|e| SendError::Temporary(e.to_string()))?;
+            opened = open();
+        }
+        let plain = opened.map_err(|e| match e {
+            SealError::Rejected => SendError::Permanent(e.to_string()),
+            // Another instance may have the key.
+            _ => SendError::Temporary(e.to_string()),
+        })?;
         // The parser's own words could quote the message. A newer instance may know its kind.
         serde_json::from_slice(&plain)
             .map_err(|_| SendError::Temporary("this version cannot read the message".to_owned()))

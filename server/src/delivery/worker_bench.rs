@@ -34,6 +34,8 @@ pub struct Row {
 pub struct Store {
     pub rows: Mutex<Vec<Row>>,
     pub down: Mutex<bool>,
+    /// What comes of a look for new keys.
+    pub news: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Store {
@@ -112,6 +114,13 @@ impl OutboxStore for Store {
             .iter_mut()
             .filter(|row| row.state == "pending" && row.expires_at <= now);
         Ok(old.map(|row| row.state = "expired").count() as u64)
+    }
+
+    async fn learn_keys(&self) -> Result<(), StoreError> {
+        if let Some(learn) = self.news.lock().unwrap().take() {
+            learn();
+        }
+        Ok(())
     }
 
     async fn next_due(&self) -> Result<Option<i64>, StoreError> {

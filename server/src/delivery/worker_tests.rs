@@ -225,3 +225,19 @@ async fn the_loop_wakes_up_survives_its_store_and_stops_when_told() {
     let ended = tokio::time::timeout(Duration::from_secs(1), running).await;
     ended.expect("the loop stops when told").unwrap();
 }
+
+#[tokio::test]
+async fn a_message_sealed_with_a_key_that_is_new_is_sent_at_once() {
+    let bench = Bench::new([]);
+    let id = Uuid::now_v7();
+    let json = serde_json::to_vec(&Message::RegisterAttempt).unwrap();
+    let other = Sealer::new([("k2", &[2; 32])]);
+    let payload = other.seal(&json, &id.to_string()).unwrap();
+    bench.add_sealed(id, "ada@example.org", payload);
+    let sealer = bench.worker.sealer.clone();
+    let learn = move || sealer.replace([("k1", &[1; 32]), ("k2", &[2; 32])]);
+    *bench.store.news.lock().unwrap() = Some(Box::new(learn));
+    assert_eq!(bench.turn().await, 1);
+    assert_eq!((bench.state(id), bench.sent()), ("sent", 1));
+    assert_eq!(bench.row(id, |row| row.attempts), 1);
+}

@@ -19,11 +19,13 @@ use super::{Context, Rules, gateway};
 use crate::api::BODY_LIMIT_BYTES;
 use crate::app::App;
 use crate::app::clock::Clock;
+use crate::app::keys::{self, Keys};
 use crate::app::password::Hasher;
 use crate::app::plans::Plans;
+use crate::app::plans_shared::SharedPlans;
 use crate::app::random::Random;
 use crate::app::seal::Sealer;
-use crate::app::token::{KeyPair, TokenService};
+use crate::app::token::TokenService;
 use crate::config::Config;
 use crate::datastore::Datastore;
 use crate::delivery::outbox::DatabaseOutbox;
@@ -66,38 +68,46 @@ impl StartError {
     fn from_display(error: impl std::fmt::Display) -> Self {
         Self(error.to_string())
     }
+
+    fn from_app(error: crate::app::Error) -> Self {
+        match error {
+            crate::app::Error::Internal(text) => Self(text),
+            other => Self(format!("{other:?}")),
+        }
+    }
 }
 
 impl Parts {
-    /// The logic, for a server at `bound` or for an operator's command.
+    /// The logic with the keys of the database, for a server at `bound` or for an operator's command.
+    pub async fn opened(&self, bound: SocketAddr) -> Result<App, StartError> {
+        let app = self.app(bound)?;
+        let opened = app.keys.open(keys::keep(&self.config)).await;
+        opened.map_err(StartError::from_app)?;
+        Ok(app)
+    }
+
+    /// The logic as long as it needs no keys but the roots.
     pub fn app(&self, bound: SocketAddr) -> Result<App, StartError> {
-        let internal = |error: crate::app::Error| StartError(format!("{error:?}"));
-        let keys: Vec<KeyPair<'_>> = self
-            .keyring
-            .signing
-            .iter()
-            .map(|key| KeyPair {
-                kid: &key.kid,
-                pkcs8: &key.pkcs8,
-                public: key.public_key(),
-            })
-            .collect();
-        let sealing = self
-            .keyring
-            .sealing
-            .iter()
-            .map(|key| (key.id.as_str(), &*key.key));
         let config = &self.config;
+        let issuer = config.issuer(bound);
+        let tokens = Arc::new(TokenService::new(&issuer, &config.tokens.audience, &[]));
+        let sealer = Arc::new(Sealer::new(keys::root_keys(&self.keyring)));
         Ok(App {
-            tokens: TokenService::new(&config.issuer(bound), &config.tokens.audience, &keys)
-                .map_err(internal)?,
-            hasher: Hasher::new(config.hash.profile, self.random.clone()).map_err(internal)?,
-            sealer: Arc::new(Sealer::new(sealing)),
+            keys: Keys::new(
+                self.store.clone(),
+                self.keyring.clone(),
+                tokens.clone(),
+                sealer.clone(),
+            ),
+            tokens,
+            sealer,
+            hasher: Hasher::new(config.hash.profile, self.random.clone())
+                .map_err(StartError::from_app)?,
             config: config.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
-            plans: self.plans.clone(),
+            plans: SharedPlans::new(self.plans.clone()),
             outbox: Arc::new(Notify::new()),
         })
     }
@@ -107,7 +117,7 @@ impl Parts {
         let mut refusal = None;
         for _ in 0..BIND_TRIES {
             let address = self.address()?;
-            match self.start_at(address) {
+            match self.start_at(address).await {
                 Ok(running) => return Ok(running),
                 Err(error) if self.config.server.bind.port() == 0 => refusal = Some(error),
                 Err(error) => return Err(error),
@@ -126,8 +136,18 @@ impl Parts {
         listener.local_addr().map_err(StartError::from_display)
     }
 
-    fn start_at(&self, address: SocketAddr) -> Result<Running, StartError> {
-        let app = Arc::new(self.app(address)?);
+    async fn start_at(&self, address: SocketAddr) -> Result<Running, StartError> {
+        let app = Arc::new(self.opened(address).await?);
+        if app
+            .plans_file_is_overruled()
+            .await
+            .map_err(StartError::from_app)?
+        {
+            tracing::warn!(
+                "the plans file differs from the plans that were published, which count; \
+                 see `bp-auth plan show`"
+            );
+        }
         let worker = self.worker(&app, address)?;
         let dispatch = gateway::dispatch::<Api>().map_err(StartError)?;
         let server = self.listen(app.clone(), address, dispatch)?;
@@ -195,7 +215,7 @@ impl Parts {
         let config = &self.config;
         let transport = FileTransport::new(&config.data_dir).map_err(StartError::from_display)?;
         Ok(Worker {
-            store: Arc::new(DatabaseOutbox::new(self.store.clone())),
+            store: Arc::new(DatabaseOutbox::new(self.store.clone(), app.clone())),
             sealer: app.sealer.clone(),
             templates: Arc::new(Templates::new().map_err(StartError::from_display)?),
             transport: Arc::new(transport),

@@ -38,6 +38,7 @@ mod order;
 mod outage;
 mod outbox;
 mod overload;
+mod plans;
 mod postgres;
 mod races;
 mod reactivate;

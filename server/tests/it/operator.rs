@@ -233,7 +233,8 @@ fn production_demands_a_reason_for_each_change() {
         "mode = \"production\"\nserver.public_url = \"https://auth.example.com\"\n\
          delivery.acknowledge_file = true\nsms.allowed_countries = [\"DE\"]\n",
     );
-    let changes: [&[&str]; 9] = [
+    bench.write("plans.toml", "[plans.pro]\nname = \"Pro\"\n");
+    let changes: [&[&str]; 11] = [
         &["user", "deactivate", ADA],
         &["user", "activate", ADA],
         &["user", "suspend", ADA],
@@ -243,6 +244,8 @@ fn production_demands_a_reason_for_each_change() {
         &["plan", "set", ADA, "free"],
         &["sessions", "revoke", ADA],
         &["keys", "rotate"],
+        &["plan", "publish"],
+        &["plan", "unpublish"],
     ];
     let keys = std::fs::read_to_string(bench.path("data/keys.json")).unwrap();
     for change in changes {
@@ -268,6 +271,8 @@ fn production_demands_a_reason_for_each_change() {
         "user.suspended",
         "sessions.revoked",
         "keys.rotated",
+        "plans.published",
+        "plans.unpublished",
     ] {
         let line = tail.lines().find(|line| line.contains(event));
         assert!(

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
+
+use crate::support::http::send;
+use crate::support::postgres::Kind;
 use crate::support::process::Bench;
 use crate::support::{PASSWORD, TestServer};
 
@@ -94,4 +98,44 @@ async fn a_restart_delivers_what_was_pending() {
             .count(),
         1
     );
+}
+
+#[tokio::test]
+async fn three_servers_that_reach_for_the_same_messages_send_each_once() {
+    const MESSAGES: usize = 60;
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let mut bench = Bench::on(kind);
+        if kind == Kind::Postgres && !bench.has_database() {
+            return;
+        }
+        bench.set("BP_AUTH_LIMITS__REGISTER_PER_MINUTE", "1000");
+        let servers = [bench.serve(), bench.serve(), bench.serve()];
+        let db = bench.db().await;
+        // All of them become due at one moment.
+        db.hold_messages().await;
+        let register = |n: usize| {
+            servers[n % 3]
+                .http()
+                .register(&format!("user{n}@example.com"))
+        };
+        for answer in join_all((0..MESSAGES).map(register).map(send)).await {
+            assert_eq!(answer.status, 201, "{answer:?}");
+        }
+        db.mend("outbox").await;
+        db.execute("UPDATE outbox SET next_attempt_at = 0").await;
+        let pending = "SELECT count(*) FROM outbox WHERE state = 'pending'";
+        for _ in 0..3000 {
+            if db.number(pending).await == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let once = "SELECT count(*) FROM outbox WHERE state = 'sent' AND attempts = 1";
+        assert_eq!(db.number(once).await, MESSAGES as i64);
+        for server in servers {
+            assert!(server.terminate().status.success());
+        }
+        let files = std::fs::read_dir(bench.path("data/outbox")).unwrap();
+        assert_eq!(files.count(), MESSAGES);
+    }
 }

@@ -322,8 +322,10 @@ async fn a_genuine_token_without_a_session_row_is_worth_nothing() {
         kid: &stolen.kid,
         pkcs8: &stolen.pkcs8,
         public: stolen.public_key(),
+        active_from: START,
+        retires_at: None,
     };
-    let service = TokenService::new(&server.url(), "bp-auth", &[pair]).unwrap();
+    let service = TokenService::new(&server.url(), "bp-auth", &[pair]);
     let grant = AccessGrant {
         user: user.id,
         tenant: user.tenant.id,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bp_auth_server::app::upkeep::Job;
 use uuid::Uuid;
 
+use crate::support::postgres::Kind;
+use crate::support::process::Bench;
 use crate::support::{START, TestServer};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -103,5 +105,120 @@ async fn audit_rows_are_kept_as_long_as_configured_and_for_ever_with_zero() {
         let all = server.db.audited("user.registered").await;
         assert_eq!(all, left + 1, "what is young stays");
         server.stop_and_check().await;
+    }
+}
+
+/// When each signing key signs, as days after the start, the oldest first.
+async fn signing_days(server: &TestServer) -> Vec<i64> {
+    let sql =
+        "SELECT CAST(active_from AS TEXT) FROM keys WHERE kind = 'signing' ORDER BY active_from";
+    let days = |at: String| (at.parse::<i64>().unwrap() - START.ms()) / 86_400_000;
+    server.db.texts(sql).await.into_iter().map(days).collect()
+}
+
+#[tokio::test]
+async fn of_several_instances_one_replaces_a_signing_key_that_is_old() {
+    let server = TestServer::start().await;
+    let app = server.app();
+    let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
+    server.advance(89 * DAY);
+    app.upkeep(one).await.unwrap();
+    assert_eq!(signing_days(&server).await, [0], "too soon");
+    server.advance(DAY);
+    let (first, second) = tokio::join!(app.upkeep(one), app.upkeep(two));
+    let done = [first.unwrap(), second.unwrap()].concat();
+    assert_eq!(done.iter().filter(|job| **job == Job::Rotation).count(), 1);
+    assert_eq!(signing_days(&server).await, [0, 90]);
+    let by = "SELECT actor FROM audit_events WHERE event = 'keys.rotated'";
+    assert_eq!(server.db.texts(by).await, ["system"]);
+    let token = server.registered("ada@example.com").await.access_token;
+    assert_eq!(server.raw_me(&token).await.status, 200);
+
+    // Neither the one that is to sign soon nor a young one is replaced, whoever looks.
+    for by in [Duration::from_secs(60), DAY, 88 * DAY] {
+        server.advance(by);
+        app.upkeep(Uuid::now_v7()).await.unwrap();
+        assert_eq!(signing_days(&server).await.last(), Some(&90));
+    }
+    // Whoever did it has died. The first key is forgotten: nobody comes back with what it signed.
+    server.advance(2 * DAY);
+    app.upkeep(two).await.unwrap();
+    assert_eq!(signing_days(&server).await, [90, 181]);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_puts_no_rotation_off() {
+    let server = TestServer::start().await;
+    let app = server.app();
+    server.clock.jump_to(START.plus(1000 * DAY));
+    app.upkeep(Uuid::now_v7()).await.unwrap();
+    assert_eq!(signing_days(&server).await, [0, 1000]);
+    server.clock.jump_to(START.plus(DAY));
+    app.upkeep(Uuid::now_v7()).await.unwrap();
+    let tokens = server.registered("ada@example.com").await;
+    assert_eq!(server.raw_me(&tokens.access_token).await.status, 200);
+    server.clock.jump_to(START.plus(91 * DAY));
+    app.upkeep(Uuid::now_v7()).await.unwrap();
+    assert_eq!(signing_days(&server).await, [0, 91]);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn keys_are_left_to_the_operator_with_a_period_of_zero() {
+    let server = TestServer::start_with(|config| {
+        config.keys.rotation_period = bp_auth_server::config::Seconds::ZERO;
+    })
+    .await;
+    server.advance(1000 * DAY);
+    server.app().upkeep(Uuid::now_v7()).await.unwrap();
+    assert_eq!(signing_days(&server).await, [0]);
+    assert_eq!(server.db.audited("keys.rotated").await, 0);
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
+async fn processes_that_are_killed_leave_what_is_due_to_others() {
+    const ROTATED: &str = "SELECT count(*) FROM audit_events WHERE event = 'keys.rotated'";
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let bench = Bench::on(kind);
+        if kind == Kind::Postgres && !bench.has_database() {
+            return;
+        }
+        drop(bench.serve());
+        let db = bench.db().await;
+        for round in 1..=3 {
+            // A quarter of a year goes by, in which nobody runs.
+            db.execute(
+                "UPDATE keys SET active_from = active_from - 7900000000, \
+                 retires_at = retires_at - 7900000000",
+            )
+            .await;
+            db.execute("UPDATE leases SET until = 0").await;
+            db.execute(
+                "INSERT INTO password_failures \
+                 (account, network, failures, blocked_until, updated_at) \
+                 VALUES ('nobody', '127.0.0.1', 1, 0, 0)",
+            )
+            .await;
+            // What a process looks for first is what is due, so the first of three dies over it, and
+            // whatever it has taken is given up a period later.
+            let (first, _others) = (bench.serve(), [bench.serve(), bench.serve()]);
+            drop(first);
+            db.execute("UPDATE leases SET until = 0").await;
+            let _late = bench.serve();
+            for _ in 0..1000 {
+                let (rotated, over) = (db.number(ROTATED).await, "password_failures");
+                if rotated == round && db.count(over).await == 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(db.count("password_failures").await, 0);
+            assert_eq!(db.number(ROTATED).await, round, "once for all of them");
+        }
+        let held = "SELECT count(*) FROM leases WHERE name LIKE 'job:%'";
+        assert_eq!(db.number(held).await, Job::ALL.len() as i64);
+        bench.done(&["check"]);
     }
 }

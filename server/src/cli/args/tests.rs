@@ -38,7 +38,14 @@ fn every_documented_command_parses() {
         "bp-auth tenant activate a@b.example",
         "bp-auth plan set a@b.example pro",
         "bp-auth sessions revoke a@b.example",
+        "bp-auth plan show",
+        "bp-auth plan publish",
+        "bp-auth plan publish plans.toml --reason new",
+        "bp-auth plan unpublish --reason old",
+        "bp-auth keys list",
         "bp-auth keys rotate --signing",
+        "bp-auth keys rotate --now",
+        "bp-auth keys revoke kPrK --reason stolen",
         "bp-auth audit tail -n 5",
     ] {
         let parsed = Cli::try_parse_from(line.split(' '));
@@ -46,6 +53,7 @@ fn every_documented_command_parses() {
     }
     for line in [
         "bp-auth user deactivate",
+        "bp-auth keys revoke",
         "bp-auth --set novalue",
         "bp-auth --set =x",
         "bp-auth openapi --check a --write b",

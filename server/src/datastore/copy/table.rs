@@ -28,6 +28,8 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("audit_events", &["id"]),
     ("outbox", &["id"]),
     ("leases", &["name"]),
+    ("keys", &["id"]),
+    ("documents", &["name"]),
 ];
 
 pub struct Table {

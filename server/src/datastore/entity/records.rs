@@ -74,3 +74,43 @@ pub mod outbox {
 
     super::super::without_relations!();
 }
+
+pub mod key {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "keys")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `signing` or `sealing`.
+        pub kind: String,
+        /// Of a signing key.
+        pub public: Option<String>,
+        /// The private key, or the key as such.
+        pub sealed: String,
+        pub created_at: i64,
+        /// When a signing key signs; until then it is only published.
+        pub active_from: i64,
+        /// Absent: it is the newest.
+        pub retires_at: Option<i64>,
+    }
+
+    super::super::without_relations!();
+}
+
+pub mod document {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "documents")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        pub body: String,
+        pub digest: String,
+        pub updated_at: i64,
+    }
+
+    super::super::without_relations!();
+}

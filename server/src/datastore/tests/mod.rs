@@ -4,6 +4,7 @@ mod schema;
 #[expect(dead_code, reason = "the tests over HTTP use more of it")]
 #[path = "../../../tests/it/support/postgres.rs"]
 mod server;
+mod shared;
 mod upkeep;
 
 use std::future::Future;

@@ -1,5 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
 
+use super::shared::signing_key;
 use super::*;
 
 #[tokio::test]
@@ -128,9 +129,10 @@ async fn rows_come_back_as_they_went_in() {
     let session = scene.session(true).await;
     let found = scene.store.session_with_user_fetch(session.id).await;
     assert_eq!(found.unwrap(), Some((session.clone(), scene.user.clone())));
+    scene.add_key(signing_key("kid", NOW, None)).await.unwrap();
     let (_, _, tenant) = scene
         .store
-        .session_with_user_and_tenant_fetch(session.id)
+        .session_with_user_and_tenant_fetch(session.id, "kid", NOW)
         .await
         .unwrap()
         .unwrap();

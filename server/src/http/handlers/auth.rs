@@ -257,7 +257,7 @@ impl AuthApi for Api {
     async fn jwks(rqctx: Request) -> Answer<HttpResponseOk<()>> {
         let call = Call::new(&rqctx);
         call.answer(async {
-            let mut reply = Reply::json(StatusCode::OK, call.app.tokens.jwks())?;
+            let mut reply = Reply::json(StatusCode::OK, &call.app.jwks().await)?;
             let value = http::HeaderValue::from_static("public, max-age=300");
             reply
                 .headers_mut()

@@ -1,0 +1,64 @@
+//! `bp-auth keys`.
+
+use super::args::{KeysCommand, RotateKeysArgs};
+use super::operator::{Said, explain};
+use crate::app::App;
+use crate::app::clock::Timestamp;
+use crate::app::key_rotation::{KeyLine, KeyUse, Publish, Rotation};
+use crate::app::operator::Operator;
+
+pub async fn run(app: &App, command: KeysCommand, operator: &Operator) -> Said {
+    match command {
+        KeysCommand::List => {
+            for key in explain(app.operator_keys_list().await)? {
+                println!("{}", line(&key));
+            }
+        }
+        KeysCommand::Rotate(args) => {
+            let rotated = app.operator_keys_rotate(rotation(&args)?, operator).await;
+            let rotated = explain(rotated)?;
+            if let Some((kid, from)) = rotated.signing {
+                println!("signing key {kid} signs from {}", text(from));
+            }
+            if let Some(id) = rotated.sealing {
+                println!("sealing key {id} seals from now on");
+            }
+        }
+        KeysCommand::Revoke(args) => {
+            explain(app.operator_keys_revoke(&args.kid, operator).await)?;
+            println!("revoked; what {} has signed is refused", args.kid);
+        }
+    }
+    Ok(())
+}
+
+fn rotation(args: &RotateKeysArgs) -> Said<Rotation> {
+    let signing = match (args.rotates_signing(), args.now) {
+        (true, true) => Some(Publish::Now),
+        (true, false) => Some(Publish::Ahead),
+        (false, true) => {
+            return Err("--now is about a signing key; sealing keys seal at once".into());
+        }
+        (false, false) => None,
+    };
+    Ok(Rotation {
+        signing,
+        sealing: args.rotates_sealing(),
+    })
+}
+
+fn line(key: &KeyLine) -> String {
+    let (kind, usage) = match key.use_ {
+        KeyUse::SignsFrom(at) => ("signing", format!("signs from {}", text(at))),
+        KeyUse::Signs => ("signing", "signs".to_owned()),
+        KeyUse::VerifiesUntil(at) => ("signing", format!("verifies until {}", text(at))),
+        KeyUse::Retired(at) => ("signing", format!("retired {}", text(at))),
+        KeyUse::Seals => ("sealing", "seals".to_owned()),
+        KeyUse::Opens => ("sealing", "opens".to_owned()),
+    };
+    format!("{kind} {} made {}, {usage}", key.id, text(key.created_at))
+}
+
+fn text(at: Timestamp) -> String {
+    at.to_utc().to_rfc3339()
+}
