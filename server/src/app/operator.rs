@@ -12,7 +12,7 @@ use super::error::{Error, Result};
 use super::identity::Email;
 use super::message::Message;
 use super::methods::{Method, verified};
-use crate::datastore::{AuditEvent, Tenant, TrustedDevice, Txn, User, Violation};
+use crate::datastore::{self, AuditEvent, Tenant, TrustedDevice, Txn, User, Violation};
 
 /// More devices than an account can have.
 const EVERY_DEVICE: u64 = 1000;
@@ -256,13 +256,19 @@ impl App {
         .await
     }
 
-    /// Puts something on record that was done outside the database.
-    pub async fn operator_note(&self, event: &str, operator: &Operator) -> Result<()> {
+    /// Ends a copy into this database whose sides are equal, and records that.
+    pub async fn operator_copy_end(
+        &self,
+        copy: &mut datastore::Copy,
+        operator: &Operator,
+    ) -> Result<()> {
         self.operator_reason(operator)?;
+        let given = copy.last_device_id().await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
+            txn.copy_end(given).await?;
             let audit = Audit {
-                event,
+                event: "database.copied",
                 user: None,
                 session: None,
                 detail: Value::Null,

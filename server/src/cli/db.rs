@@ -61,8 +61,8 @@ pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> O
         )
         .into());
     }
-    copy.finish().await?;
-    super::operator::explain(app.operator_note("database.copied", operator).await)?;
+    super::operator::explain(app.operator_copy_end(&mut copy, operator).await)?;
+    copy.close().await?;
     let rows: u64 = compared.iter().map(|table| table.source.rows).sum();
     println!(
         "{rows} rows copied in {:.1} s ({:.0} rows/s), compared in {:.1} s: all equal",

@@ -16,7 +16,7 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 pub use compare::Compared;
 use table::{TABLES, Table};
 
-use super::{Datastore, Error, PATIENCE, Result, postgres, query_one};
+use super::{Datastore, Error, PATIENCE, Result, Txn, execute, postgres, query_one};
 
 /// Rows in one transaction.
 const BATCH: i64 = 2000;
@@ -48,6 +48,18 @@ impl Datastore {
         }
         let row = query_one(&self.read, UNFINISHED, []).await?;
         row.map_or(Ok(false), |row| Ok(row.try_get_by_index(0)?))
+    }
+}
+
+impl Txn {
+    /// Makes the target of a copy a database like any other.
+    pub async fn copy_end(&self, last_device_id: Option<i64>) -> Result<()> {
+        if let Some(id) = last_device_id {
+            let sql = "SELECT setval(pg_get_serial_sequence('trusted_devices', 'id'), $1)";
+            query_one(&self.inner, sql, [id.into()]).await?;
+        }
+        execute(&self.inner, "DROP TABLE db_copy_progress", []).await?;
+        Ok(())
     }
 }
 
@@ -84,12 +96,13 @@ impl Copy {
         schema.migrations_apply().await?;
         schema.close().await?;
         same_schema(&mut source, &mut target).await?;
+        refuse_unknown_tables(&mut source).await?;
         // A server that still runs on the source answers 503 from here on; what it would write would
         // be left behind.
         sqlx::query("BEGIN IMMEDIATE").execute(&mut source).await?;
         let mut tables = Vec::with_capacity(TABLES.len());
         for (name, key) in TABLES {
-            tables.push(Table::read(&mut target, name, key).await?);
+            tables.push(Table::read(&mut source, &mut target, name, key).await?);
         }
         let mut copy = Self {
             source,
@@ -149,26 +162,17 @@ impl Copy {
         Ok(compared)
     }
 
-    /// Ends a copy that is equal: the target is a database like any other from here on.
-    pub async fn finish(mut self) -> Result<()> {
-        // An id that was given out once is never given out again, also if its row is gone.
-        let given: Option<i64> =
-            sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'trusted_devices'")
-                .fetch_optional(&mut self.source)
-                .await?
-                .map(|row| row.try_get(0))
-                .transpose()?;
-        let mut txn = self.target.begin().await?;
-        if let Some(given) = given.filter(|given| *given > 0) {
-            sqlx::query("SELECT setval(pg_get_serial_sequence('trusted_devices', 'id'), $1)")
-                .bind(given)
-                .execute(&mut *txn)
-                .await?;
-        }
-        sqlx::query("DROP TABLE db_copy_progress")
-            .execute(&mut *txn)
-            .await?;
-        txn.commit().await?;
+    /// An id that was given out once is never given out again, also if its row is gone.
+    pub async fn last_device_id(&mut self) -> Result<Option<i64>> {
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'trusted_devices' AND seq > 0";
+        let row = sqlx::query(sql).fetch_optional(&mut self.source).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Lets go of both sides, after [`Txn::copy_end`]. Until PostgreSQL has looked at so many new rows
+    /// by itself it would not use its indexes well, so it is asked to.
+    pub async fn close(mut self) -> Result<()> {
+        sqlx::raw_sql("ANALYZE").execute(&mut self.target).await?;
         sqlx::query("ROLLBACK").execute(&mut self.source).await?;
         self.source.close().await?;
         self.target.close().await?;
@@ -260,6 +264,21 @@ async fn progress(target: &mut PgConnection, table: &str) -> Result<(Option<Vec<
     let (key, rows): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
     let key = serde_json::from_str(&key).map_err(|error| refuse(error.to_string()))?;
     Ok((Some(key), u64::try_from(rows).unwrap_or(0)))
+}
+
+/// What this version does not know it cannot move, and must not leave behind in silence.
+async fn refuse_unknown_tables(source: &mut SqliteConnection) -> Result<()> {
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' \
+               AND substr(name, 1, 7) <> 'sqlite_' AND name <> 'seaql_migrations'";
+    for row in sqlx::query(sql).fetch_all(source).await? {
+        let name: String = row.try_get(0)?;
+        if !TABLES.iter().any(|(known, _)| *known == name) {
+            return Err(refuse(format!(
+                "the source has a table `{name}` that this version does not know; move or drop it first"
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn same_schema(source: &mut SqliteConnection, target: &mut PgConnection) -> Result<()> {

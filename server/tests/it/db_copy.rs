@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::support::db::Db;
-use crate::support::http::send;
+use crate::support::http::{Answer, Http, send};
 use crate::support::postgres::{Database, Kind, database};
 use crate::support::process::{Bench, Serving};
 
@@ -38,12 +38,36 @@ fn text(json: &Value, key: &str) -> String {
     json[key].as_str().expect(key).to_owned()
 }
 
-/// Somebody with a second factor, an API key and a session that has been refreshed once.
+/// Somebody with a second factor, a trusted device, an API key and a session that has been refreshed once.
 struct Ada {
+    totp_secret: String,
     backup_code: String,
+    device: String,
     api_key: String,
     old_refresh: String,
     refresh: String,
+}
+
+/// A login by a backup code, on a device that is to be trusted.
+async fn remember(http: &Http, backup_code: &str) -> Answer {
+    let pending = ok(http.login(EMAIL)).await;
+    let challenge = json!({
+        "mfa_token": pending["mfa_token"], "method": "backup_codes",
+        "code": backup_code, "remember_device": true,
+    });
+    let answer = send(http.post_json("/api/auth/mfa/challenge", &challenge)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer
+}
+
+/// The code of now, or of a later step: each is good once.
+fn code(secret: &str, steps: u64) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new()
+        .with_algorithm(totp_rs::Algorithm::SHA1)
+        .with_secret(secret);
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    totp.build().unwrap().generate(now + 30 * steps).to_string()
 }
 
 async fn ada(serving: &Serving) -> Ada {
@@ -53,19 +77,18 @@ async fn ada(serving: &Serving) -> Ada {
     let access = text(&tokens, "access_token");
     let post = |path: &str| http.post(path).bearer_auth(&access);
     let secret = text(&ok(post("/api/auth/mfa/totp/setup")).await, "secret");
-    let secret = totp_rs::Secret::try_from_base32(&secret).unwrap();
-    let totp = totp_rs::Builder::new()
-        .with_algorithm(totp_rs::Algorithm::SHA1)
-        .with_secret(secret);
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let code = totp.build().unwrap().generate(now).to_string();
-    let verify = post("/api/auth/mfa/totp/verify").json(&json!({ "code": code }));
+    let verify = post("/api/auth/mfa/totp/verify").json(&json!({ "code": code(&secret, 0) }));
     let enrolled = ok(verify).await;
+    let backup_code = |n: usize| enrolled["backup_codes"][n].as_str().unwrap().to_owned();
+    let remember = remember(&http, &backup_code(1)).await;
+    let device = remember.cookie("bp_trusted_device").unwrap();
     let key = ok(post("/api/auth/api-key/rotate")).await;
     let old_refresh = text(&tokens, "refresh_token");
     let refreshed = ok(http.refresh(&old_refresh)).await;
     Ada {
-        backup_code: enrolled["backup_codes"][0].as_str().unwrap().to_owned(),
+        totp_secret: secret,
+        backup_code: backup_code(0),
+        device,
         api_key: text(&key, "api_key"),
         old_refresh,
         refresh: text(&refreshed, "refresh_token"),
@@ -80,17 +103,15 @@ async fn people_go_on_where_they_were() {
         };
         let serving = bench.serve();
         let ada = ada(&serving).await;
-        assert!(serving.terminate().status.success());
-        // The last device has been forgotten; its id must not come back.
         let source = bench.db().await;
+        // A mail that nobody has sent yet.
+        source.hold_messages().await;
+        ok(serving.http().register("bob@example.com")).await;
+        source.mend("outbox").await;
+        assert!(serving.terminate().status.success());
+        // Devices after the one there is have been forgotten; their ids must not come back.
         source
             .execute("UPDATE sqlite_sequence SET seq = 41 WHERE name = 'trusted_devices'")
-            .await;
-        source
-            .execute(
-                "INSERT INTO sqlite_sequence (name, seq) SELECT 'trusted_devices', 41 \
-                 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'trusted_devices')",
-            )
             .await;
         let said = bench.done(&arguments(&target, &[]));
         assert!(said.contains("all equal"), "{said}");
@@ -116,15 +137,14 @@ async fn people_go_on_where_they_were() {
         let http = serving.http();
         let me = http.get("/api/auth/me").header("X-API-Key", &ada.api_key);
         assert_eq!(ok(me).await["email"], EMAIL);
+        let by_device = http.login(EMAIL).header("X-Trusted-Device", &ada.device);
+        assert_eq!(ok(by_device).await["trusted_device_id"], 1);
         let pending = ok(http.login(EMAIL)).await;
         assert_eq!(pending["mfa_required"], true);
-        let challenge = json!({
-            "mfa_token": pending["mfa_token"], "method": "backup_codes",
-            "code": ada.backup_code, "remember_device": true,
-        });
-        let path = "/api/auth/mfa/challenge";
-        let tokens = ok(http.post_json(path, &challenge)).await;
-        assert_eq!(tokens["trusted_device_id"], 42);
+        let mfa_token = text(&pending, "mfa_token");
+        ok(http.challenge(&mfa_token, &code(&ada.totp_secret, 1))).await;
+        let another = remember(&http, &ada.backup_code).await;
+        assert_eq!(another.json()["trusted_device_id"], 42);
         // The code is used, and the family knows which of its tokens was.
         let pending = ok(http.login(EMAIL)).await;
         let challenge = http.challenge(&text(&pending, "mfa_token"), &ada.backup_code);
@@ -132,6 +152,16 @@ async fn people_go_on_where_they_were() {
         ok(http.refresh(&ada.refresh)).await;
         let reused = send(http.refresh(&ada.old_refresh)).await;
         assert_eq!(reused.verdict(), "401 token_reused");
+        let waits = "SELECT count(*) FROM outbox WHERE state = 'pending' \
+                     AND recipient = 'bob@example.com'";
+        assert_eq!(db.number(waits).await, 1);
+        db.execute("UPDATE outbox SET next_attempt_at = 0 WHERE state = 'pending'")
+            .await;
+        // Another mail wakes who sends.
+        ok(http.register("carol@example.com")).await;
+        while db.number(waits).await > 0 {
+            tokio::task::yield_now().await;
+        }
         assert!(serving.terminate().status.success());
     }
 }
@@ -244,4 +274,55 @@ async fn a_target_that_holds_something_is_refused_and_left_alone() {
         "mysql://u:hunter2@h/db",
     ]);
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_moved_is_named_before_anything_is() {
+    let Some((bench, target)) = scene(Kind::Postgres) else {
+        return;
+    };
+    let db = Db::open_url(target.url.clone()).await;
+    let refused = |bench: &Bench, words: &str| {
+        let said = bench.fails(&arguments(&target, &[]));
+        assert!(said.contains(words), "{said}");
+    };
+    for (change, word) in [
+        ("CREATE TABLE notes (id INTEGER)", "`notes`"),
+        (
+            "ALTER TABLE users ADD COLUMN shoe_size INTEGER",
+            "users.shoe_size",
+        ),
+    ] {
+        let other = Bench::on(Kind::Sqlite);
+        other.done(&["migrate"]);
+        other.db().await.execute(change).await;
+        refused(&other, word);
+    }
+    let unfinished = "SELECT count(*) FROM pg_tables WHERE tablename = 'db_copy_progress'";
+    assert_eq!(db.number(unfinished).await, 0);
+
+    // PostgreSQL cannot hold it, and the batch it is in is not begun.
+    bench.done(&["migrate"]);
+    let source = bench.db().await;
+    source
+        .execute(
+            "INSERT INTO password_failures (account, network, failures, blocked_until, updated_at) \
+             VALUES ('a', '::1', 1, 0, 0), ('b' || char(0), '::1', 1, 0, 0)",
+        )
+        .await;
+    refused(
+        &bench,
+        "password_failures holds a text with a NUL character",
+    );
+    assert_eq!(db.count("password_failures").await, 0);
+    source
+        .execute("DELETE FROM password_failures WHERE account <> 'a'")
+        .await;
+    // The same command goes on.
+    let said = bench.done(&arguments(&target, &[]));
+    assert!(said.contains("all equal"), "{said}");
+    assert_eq!(db.count("password_failures").await, 1);
+    let known =
+        "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE relname = 'password_failures'";
+    assert_eq!(db.number(known).await, 1, "its planner knows what is there");
 }

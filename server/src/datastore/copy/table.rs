@@ -1,6 +1,8 @@
 //! One table, as both databases spell it. A row goes over as a JSON array of its columns, ids as
 //! hexadecimal digits and truth as 0 and 1.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::sqlx::{self, Row as _};
@@ -53,7 +55,12 @@ enum Kind {
 }
 
 impl Table {
-    pub async fn read(target: &mut PgConnection, name: &'static str, key: &[&str]) -> Result<Self> {
+    pub async fn read(
+        source: &mut SqliteConnection,
+        target: &mut PgConnection,
+        name: &'static str,
+        key: &[&str],
+    ) -> Result<Self> {
         let sql = "SELECT column_name::text, data_type::text FROM information_schema.columns \
                    WHERE table_schema = current_schema() AND table_name = $1 \
                    ORDER BY ordinal_position";
@@ -70,6 +77,7 @@ impl Table {
             };
             columns.push(Column { name: column, kind });
         }
+        refuse_other_columns(source, name, &columns).await?;
         let place = |wanted: &&str| columns.iter().position(|column| column.name == **wanted);
         let key = key.iter().map(place).collect::<Option<_>>();
         Ok(Self {
@@ -220,5 +228,25 @@ impl Table {
         let key = self.key.iter().filter_map(|place| self.columns.get(*place));
         let spelt = key.enumerate().map(|(n, column)| spell(n + 1, column));
         spelt.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A column on one side only would be left behind, or filled with nothing.
+async fn refuse_other_columns(
+    source: &mut SqliteConnection,
+    table: &str,
+    columns: &[Column],
+) -> Result<()> {
+    let rows = sqlx::query("SELECT name FROM pragma_table_info(?1)").bind(table);
+    let mut here = BTreeSet::new();
+    for row in rows.fetch_all(source).await? {
+        here.insert(row.try_get::<String, _>(0)?);
+    }
+    let there: BTreeSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+    match here.symmetric_difference(&there).next() {
+        None => Ok(()),
+        Some(column) => Err(refuse(format!(
+            "the column {table}.{column} is in one of the databases only"
+        ))),
     }
 }
