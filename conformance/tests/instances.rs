@@ -90,15 +90,24 @@ fn a_run_that_restarted_nothing_has_not_tried_it() {
 
 #[test]
 fn who_asks_for_postgresql_where_there_is_none_is_told_so_and_nothing_passes() {
-    let output = Command::new(PROGRAM)
-        .args(["--spawn", "--database", "postgres"])
-        .env("BP_AUTH_TEST_POSTGRES", "postgres://nobody@127.0.0.1:9")
-        .output()
-        .unwrap();
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("PostgreSQL"), "{said}");
-    assert!(!said.contains("passed"), "{said}");
+    // One that does not answer, and a machine on which it is not installed.
+    let nothing = std::env::temp_dir().join("bp-auth-no-such-directory");
+    for (named, programs) in [
+        ("postgres://nobody@127.0.0.1:9", "".as_ref()),
+        ("", nothing.as_os_str()),
+    ] {
+        let output = Command::new(PROGRAM)
+            .args(["--spawn", "--database", "postgres"])
+            .env("BP_AUTH_TEST_POSTGRES", named)
+            .env("BP_AUTH_TEST_POSTGRES_BIN", programs)
+            .output()
+            .unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("PostgreSQL"), "{said}");
+        assert_eq!(said.contains("NOT TESTED"), named.is_empty(), "{said}");
+        assert!(!said.contains("passed"), "{said}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! `BP_AUTH_TEST_POSTGRES` names a server on which databases may be created, as a URL without a
 //! database. Otherwise the programs of PostgreSQL are looked for, on the path and where Debian keeps
-//! them. The server's own tests share this file, so it uses nothing but the standard library.
+//! them, or only in the directory that `BP_AUTH_TEST_POSTGRES_BIN` names. The server's own tests share this file, so it uses nothing but the standard library.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Names the server to use instead of a private one.
 pub const NAMED: &str = "BP_AUTH_TEST_POSTGRES";
+/// Names the directory of the programs for a private server.
+pub const PROGRAMS: &str = "BP_AUTH_TEST_POSTGRES_BIN";
 
 pub type Result<T, E = String> = std::result::Result<T, E>;
 
@@ -69,7 +71,7 @@ impl Server {
                 server.sql("SELECT 1")?;
                 Ok(Some(server))
             }
-            _ => Self::start(),
+            _ => Self::start(None),
         }
     }
 
@@ -149,7 +151,8 @@ impl Server {
 
     /// The socket of a private server.
     pub fn socket(&self) -> Option<PathBuf> {
-        Some(self.own.as_ref()?.directory.join(".s.PGSQL.5432"))
+        let directory = &self.own.as_ref()?.directory;
+        Some(directory.join(format!(".s.PGSQL.{SOCKET}")))
     }
 
     /// Only a private server obeys.
@@ -192,7 +195,8 @@ impl Server {
         Err(format!("PostgreSQL does not answer: {told}"))
     }
 
-    fn url_of(&self, name: &str) -> String {
+    /// The address of a database.
+    pub fn url_of(&self, name: &str) -> String {
         let (address, parameters) = match self.url.split_once('?') {
             Some((address, parameters)) => (address, format!("?{parameters}")),
             None => (&*self.url, String::new()),
@@ -200,7 +204,13 @@ impl Server {
         format!("{}/{name}{parameters}", address.trim_end_matches('/'))
     }
 
-    fn start() -> Result<Option<Self>> {
+    /// A private server that also listens on this port of 127.0.0.1, where nobody needs a password
+    /// until it is told otherwise.
+    pub fn on_port(port: u16) -> Result<Option<Self>> {
+        Self::start(Some(port))
+    }
+
+    fn start(port: Option<u16>) -> Result<Option<Self>> {
         let programs = (program("initdb"), program("postgres"), program("psql"));
         let (Some(initdb), Some(postgres), Some(psql)) = programs else {
             return Ok(None);
@@ -209,6 +219,7 @@ impl Server {
         let mut keeper = as_somebody()
             .args(["-c", KEEPER, "sh"])
             .args([initdb, postgres])
+            .args(port.map(|port| port.to_string()))
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -225,7 +236,11 @@ impl Server {
             return Err("PostgreSQL is there and cannot be started".to_owned());
         }
         let server = Self {
-            url: format!("postgres://postgres@{}:5432", directory.replace('/', "%2F")),
+            url: format!(
+                "postgres://postgres@{}:{}",
+                directory.replace('/', "%2F"),
+                port.unwrap_or(SOCKET)
+            ),
             psql,
             own: Some(Own {
                 directory: directory.into(),
@@ -260,6 +275,9 @@ impl Database {
     }
 }
 
+/// The number in the name of a socket that is not on a port.
+const SOCKET: u16 = 5432;
+
 /// One shell keeps the server, as a user whom PostgreSQL accepts: it refuses to be root. Its socket lies
 /// in a directory of its own that nobody else may enter, so no other server has its port and no
 /// password is needed. A commit reaches the operating system before it is answered; that the machine
@@ -270,18 +288,18 @@ const KEEPER: &str = r#"
     "$1" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$dir/log" 2>&1 ||
         { cat "$dir/log" >&2; rm -rf "$dir"; exit 1; }
     start() {
-        "$1" -D "$dir/data" -k "$dir" -c listen_addresses= -c port=5432 -c fsync=off \
-            -c full_page_writes=off -c max_connections=400 \
+        "$1" -D "$dir/data" -k "$dir" -c listen_addresses="${2:+127.0.0.1}" -c port="${2:-5432}" \
+            -c fsync=off -c full_page_writes=off -c max_connections=400 \
             -c max_wal_size=256MB -c autovacuum=off >>"$dir/log" 2>&1 </dev/null &
         server=$!
     }
     everybody() { echo $server; ps -o pid= --ppid $server; }
-    start "$2"
+    start "$2" "$3"
     echo "$dir"
     while read -r order; do
         case $order in
             stop) kill -INT $server; wait $server ;;
-            start) start "$2" ;;
+            start) start "$2" "$3" ;;
             freeze) kill -STOP $(everybody) ;;
             thaw) kill -CONT $(everybody) ;;
         esac
@@ -311,6 +329,9 @@ fn is_root() -> bool {
 
 /// From the path, or from where Debian keeps the programs that it does not put there.
 fn program(name: &str) -> Option<PathBuf> {
+    if let Some(only) = std::env::var_os(PROGRAMS).filter(|only| !only.is_empty()) {
+        return Some(Path::new(&only).join(name)).filter(|file| file.is_file());
+    }
     let path = std::env::var_os("PATH")?;
     let mut places: Vec<PathBuf> = Vec::new();
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {

@@ -208,7 +208,8 @@ pub fn postgres() -> Result<&'static Server> {
         Ok(Some(server)) => Ok(server),
         Ok(None) => bail!(
             "NOT TESTED: there is no PostgreSQL. Install it (its programs initdb and postgres are looked \
-             for on the path and under /usr/lib/postgresql), or name a server in BP_AUTH_TEST_POSTGRES"
+             for in BP_AUTH_TEST_POSTGRES_BIN, on the path and under /usr/lib/postgresql), or name a \
+             server in BP_AUTH_TEST_POSTGRES"
         ),
         Err(error) => Err(anyhow!("PostgreSQL: {error}")),
     }

@@ -17,6 +17,7 @@ mod config;
 mod cors;
 mod credentials;
 mod csrf;
+mod database_tls;
 mod db_copy;
 mod disk;
 mod document;

@@ -14,8 +14,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use launcher::Database;
-use launcher::Server;
+pub use launcher::{Database, Server};
 
 /// Which database the tests use that do not care.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,21 +39,35 @@ pub fn kind() -> Kind {
 pub fn database(kind: Kind) -> Option<Database> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let Some(server) = server() else {
-        let required = std::env::var("BP_AUTH_TEST_REQUIRE_POSTGRES").is_ok_and(|it| it == "1");
-        assert!(
-            !required && self::kind() == Kind::Sqlite,
-            "PostgreSQL is required and was not found"
-        );
-        let test = std::thread::current().name().unwrap_or("?").to_owned();
-        // Not by a macro, whose output a passing test keeps to itself.
-        let said = format!("\nNOT TESTED: {test} needs PostgreSQL, and none was found\n");
-        std::io::stderr().write_all(said.as_bytes()).expect("said");
+        not_tested();
         return None;
     };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("bp_auth_test_{}_{count}", std::process::id());
     let created = server.create(&name, None, kind == Kind::Serializable);
     Some(created.expect("a database"))
+}
+
+/// A server of its own, also on this port of 127.0.0.1; `None`, and said loudly, where there are no
+/// programs for one.
+pub fn encrypted(port: u16) -> Option<Server> {
+    let server = Server::on_port(port).expect("PostgreSQL");
+    if server.is_none() {
+        not_tested();
+    }
+    server
+}
+
+fn not_tested() {
+    let required = std::env::var("BP_AUTH_TEST_REQUIRE_POSTGRES").is_ok_and(|it| it == "1");
+    assert!(
+        !required && kind() == Kind::Sqlite,
+        "PostgreSQL is required and was not found"
+    );
+    let test = std::thread::current().name().unwrap_or("?").to_owned();
+    // Not by a macro, whose output a passing test keeps to itself.
+    let said = format!("\nNOT TESTED: {test} needs PostgreSQL, and none was found\n");
+    std::io::stderr().write_all(said.as_bytes()).expect("said");
 }
 
 /// The file of the private server's socket.
