@@ -5,6 +5,7 @@
 mod m20250101_000001_create_schema;
 mod m20261126_000002_rate_windows;
 mod m20261126_000003_shared_keys;
+mod m20261127_000004_outbox_languages;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20250101_000001_create_schema::Migration),
             Box::new(m20261126_000002_rate_windows::Migration),
             Box::new(m20261126_000003_shared_keys::Migration),
+            Box::new(m20261127_000004_outbox_languages::Migration),
         ]
     }
 }

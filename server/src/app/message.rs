@@ -10,6 +10,8 @@ use super::clock::Timestamp;
 pub struct Outgoing {
     pub id: Uuid,
     pub user_id: Option<Uuid>,
+    /// In which the recipient reads.
+    pub locale: Option<String>,
     pub to: Recipient,
     pub message: Message,
     pub expires_at: Timestamp,

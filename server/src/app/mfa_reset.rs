@@ -68,6 +68,7 @@ impl App {
             let outgoing = Outgoing {
                 id: Uuid::now_v7(),
                 user_id: Some(user.id),
+                locale: user.locale.clone(),
                 to: Recipient::Email(user.email.clone()),
                 message: Message::MfaResetLink {
                     token: token.to_string(),

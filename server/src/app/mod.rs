@@ -24,6 +24,7 @@ pub mod message;
 pub mod methods;
 pub mod mfa_reset;
 pub mod operator;
+pub mod operator_outbox;
 pub mod password;
 pub mod phone;
 pub mod plans;
@@ -116,6 +117,7 @@ impl App {
             dedupe_key: outgoing.id.to_string(),
             kind: kind.to_owned(),
             template: outgoing.message.template().to_owned(),
+            locale: outgoing.locale,
             user_id: outgoing.user_id,
             recipient,
             payload: self.sealer.seal(&payload, &outgoing.id.to_string())?,
@@ -142,6 +144,7 @@ impl App {
         let outgoing = Outgoing {
             id: Uuid::now_v7(),
             user_id: Some(user.id),
+            locale: user.locale.clone(),
             to: Recipient::Email(user.email.clone()),
             message,
             expires_at: self

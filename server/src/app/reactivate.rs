@@ -43,6 +43,7 @@ impl App {
             let outgoing = Outgoing {
                 id: Uuid::now_v7(),
                 user_id: Some(subject),
+                locale: user.as_ref().and_then(|user| user.locale.clone()),
                 to: Recipient::Email(
                     user.as_ref()
                         .map_or(&email.typed, |user| &user.email)

@@ -251,6 +251,7 @@ impl App {
                 let outgoing = Outgoing {
                     id: Uuid::now_v7(),
                     user_id: Some(owner.id),
+                    locale: owner.locale.clone(),
                     to: Recipient::Email(owner.email.clone()),
                     message: Message::RegisterAttempt,
                     expires_at: now.plus(24 * HOUR),

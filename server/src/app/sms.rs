@@ -79,6 +79,7 @@ impl App {
         let outgoing = Outgoing {
             id: Uuid::now_v7(),
             user_id: Some(user.id),
+            locale: user.locale.clone(),
             to: Recipient::Phone(phone.e164.clone()),
             message,
             expires_at,

@@ -69,6 +69,7 @@ impl App {
         loop {
             let (removed, more) = match job {
                 Job::Purge => {
+                    self.outbox_forget().await?;
                     let counts = self.store.purge(self.now().ms(), BATCH).await?;
                     let removed = counts.iter().map(|(_, rows)| rows).sum();
                     let full = |(_, rows): &(_, u64)| *rows >= BATCH.unsigned_abs();

@@ -1,11 +1,14 @@
 //! What can be written on the command line. Nothing here does anything yet.
 
+mod outbox;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Mode, Sources};
+pub use outbox::{OutboxCommand, OutboxState};
 
 /// Read when it exists and no other file is named.
 const DEFAULT_FILE: &str = "bp-auth.toml";
@@ -80,6 +83,9 @@ pub enum Command {
     /// Signing and sealing keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Mails and SMS on their way
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
     /// The audit log
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -361,6 +367,7 @@ impl Command {
             Command::Sessions(SessionsCommand::Revoke(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Rotate(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Revoke(args)) => Some(&args.why),
+            Command::Outbox(command) => command.asks_why(),
             Command::Db(DbCommand::Copy(args)) => Some(&args.why),
         }
     }

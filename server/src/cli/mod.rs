@@ -5,6 +5,7 @@ mod contract;
 mod db;
 mod keys;
 mod operator;
+mod outbox;
 mod plans;
 pub mod serve;
 

@@ -62,6 +62,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             println!("{ended} sessions ended");
         }
         Command::Keys(command) => super::keys::run(&app, command, &operator).await?,
+        Command::Outbox(command) => super::outbox::run(&app, command, &operator).await?,
         Command::Audit(AuditCommand::Tail(args)) => {
             let mut events = explain(app.operator_audit_tail(args.lines).await)?;
             events.reverse();

@@ -14,7 +14,12 @@ const PREFIX: &str = "BP_AUTH_";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Keys whose value may be a credential: never shown, and readable from a file of their own.
-const SECRETS: [&str; 1] = ["database.url"];
+const SECRETS: [&str; 4] = [
+    "database.url",
+    "smtp.password",
+    "twilio.auth_token",
+    "sms_webhook.secret",
+];
 
 /// Names that predate the prefix.
 const ALIASES: [(&str, &str); 1] = [("REFRESH_ROTATION_ENABLED", "refresh.rotation_enabled")];

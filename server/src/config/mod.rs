@@ -2,6 +2,7 @@
 //! read from anywhere else, no default is hidden outside `settings.rs`, and a name nobody knows is
 //! refused in every source, because a misspelt security setting must not pass in silence.
 
+mod delivery;
 mod layers;
 mod problem;
 mod seconds;
@@ -19,12 +20,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use delivery::{Delivery, MailTransport, SmsTransport, SmsWebhook, Smtp, SmtpTls, Twilio};
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use seconds::{InvalidDuration, Seconds};
 pub use settings::{
-    Cookie, Cors, Database, Delivery, Hash, HashProfile, Keys, Limits, Log, LogFormat, MfaReset,
-    Mode, Password, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
-    Transport, TrustedDevice,
+    Cookie, Cors, Database, Hash, HashProfile, Keys, Limits, Log, LogFormat, MfaReset, Mode,
+    Password, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
+    TrustedDevice,
 };
 pub use values::{SecretText, Tristate};
 
@@ -53,6 +55,9 @@ pub struct Config {
     pub hash: Hash,
     pub password: Password,
     pub delivery: Delivery,
+    pub smtp: Smtp,
+    pub twilio: Twilio,
+    pub sms_webhook: SmsWebhook,
     pub trusted_device: TrustedDevice,
     pub sms: Sms,
     pub limits: Limits,
@@ -190,6 +195,9 @@ impl Default for Config {
             hash: Hash::default(),
             password: Password::default(),
             delivery: Delivery::default(),
+            smtp: Smtp::default(),
+            twilio: Twilio::default(),
+            sms_webhook: SmsWebhook::default(),
             trusted_device: TrustedDevice::default(),
             sms: Sms::default(),
             limits: Limits::default(),

@@ -184,24 +184,6 @@ pub struct Password {
     pub max_length: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Transport {
-    /// Messages become files under `outbox` in the data directory; another program sends them.
-    File,
-}
-
-/// How mail and SMS leave.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Delivery {
-    pub transport: Transport,
-    /// In production: yes, something does pick the files up.
-    pub acknowledge_file: bool,
-    /// Sender of every mail.
-    pub from: String,
-}
-
 /// Devices that skip the second factor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -360,16 +342,6 @@ impl Default for Password {
         Self {
             min_length: 8,
             max_length: 128,
-        }
-    }
-}
-
-impl Default for Delivery {
-    fn default() -> Self {
-        Self {
-            transport: Transport::File,
-            acknowledge_file: false,
-            from: "bp-auth <no-reply@localhost>".to_owned(),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Rules a single value cannot know: ranges, and what production does not allow. Each refusal says
 //! what to do instead.
 
+mod delivery;
+
 use std::net::Ipv4Addr;
 
 use ipnet::IpNet;
-use lettre::message::Mailbox;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use url::Url;
 
-use super::{Config, HashProfile, Problem, Seconds, Transport, Tristate, browser_origin, layers};
+use super::{Config, HashProfile, Problem, Seconds, Tristate, browser_origin, layers};
 
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
     let mut checks = Checks {
@@ -22,6 +23,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     checks.numbers();
     checks.countries();
     checks.texts();
+    checks.delivery();
     if config.is_production() {
         checks.production();
     }
@@ -218,12 +220,6 @@ impl Checks<'_> {
 
     fn texts(&mut self) {
         let config = self.config;
-        let sender = config.delivery.from.parse::<Mailbox>().is_ok();
-        self.require(
-            sender,
-            "delivery.from",
-            "expected a mail address such as Name <a@example.com>",
-        );
         for (key, text) in [
             ("tokens.audience", Some(&config.tokens.audience)),
             ("tokens.issuer", config.tokens.issuer.as_ref()),
@@ -270,12 +266,7 @@ impl Checks<'_> {
             "cors.allowed_origins",
             "production allows https origins only",
         );
-        self.require(
-            config.delivery.transport != Transport::File || config.delivery.acknowledge_file,
-            "delivery.transport",
-            "files reach nobody by themselves; if a program of yours sends them, \
-             set delivery.acknowledge_file = true",
-        );
+        self.production_delivery();
         let countries = &config.sms.allowed_countries;
         self.require(
             !countries.is_empty() && !countries.iter().any(|code| code == "*"),

@@ -91,7 +91,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "finished_message_has_no_content",
-        "SELECT id FROM outbox WHERE state <> 'pending' AND payload <> ''",
+        "SELECT id FROM outbox WHERE state IN ('sent', 'expired') AND payload <> ''",
     ),
     (
         "message_content_is_sealed",

@@ -1,11 +1,15 @@
 //! Messages on their way out, written together with what caused them.
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
 use super::entity::records::outbox::{Column, Entity};
-use super::{Datastore, OutboxRow, Result, Txn, execute, insert_unless, query_number, returning};
+use super::{
+    Datastore, OutboxRow, Result, Txn, execute, insert_unless, only, query_number, returning,
+};
 
 impl Datastore {
     /// How many rows are in each state that occurs.
@@ -16,6 +20,19 @@ impl Datastore {
             .column_as(Column::Id.count(), "rows")
             .group_by(Column::State);
         Ok(query.into_tuple().all(&self.read).await?)
+    }
+
+    /// The newest first; of one state, or of all.
+    pub async fn outbox_list(&self, state: Option<&str>, most: u64) -> Result<Vec<OutboxRow>> {
+        let mut query = Entity::find().order_by_desc(Column::CreatedAt).limit(most);
+        if let Some(state) = state {
+            query = query.filter(Column::State.eq(state));
+        }
+        Ok(query.all(&self.read).await?)
+    }
+
+    pub async fn outbox_fetch(&self, id: Uuid) -> Result<Option<OutboxRow>> {
+        Ok(only(Entity::find_by_id(id).all(&self.read).await?))
     }
 
     /// When the next pending message may be claimed.
@@ -64,7 +81,8 @@ impl Txn {
         Ok(rows)
     }
 
-    /// Ends a pending message as `sent`, `expired` or `dead` and forgets its content.
+    /// Ends a pending message as `sent`, `expired` or `dead` and forgets its content, except that of a
+    /// dead one: an operator may mend what was wrong and have it sent, as long as it has not expired.
     pub async fn outbox_finish(
         &self,
         id: Uuid,
@@ -73,10 +91,48 @@ impl Txn {
         error: Option<&str>,
     ) -> Result<bool> {
         let sql = "UPDATE outbox SET state = $2, finished_at = $3, last_error = $4, \
-                   payload = '', lease_until = NULL \
+                   payload = CASE WHEN $2 = 'dead' THEN payload ELSE '' END, lease_until = NULL \
                    WHERE id = $1 AND state = 'pending'";
         let values = [id.into(), state.into(), now.into(), error.into()];
         Ok(execute(&self.inner, sql, values).await? == 1)
+    }
+
+    /// Lets dead messages start over, or one of them, and pending ones not wait any longer. What has
+    /// expired stays as it is.
+    pub async fn outbox_revive(&self, id: Option<Uuid>, now: i64) -> Result<u64> {
+        let sql = "UPDATE outbox SET state = 'pending', attempts = 0, next_attempt_at = $1, \
+                   finished_at = NULL \
+                   WHERE expires_at > $1 AND payload <> '' AND lease_until IS NULL \
+                   AND ((state = 'dead' AND ($2 IS NULL OR id = $2)) \
+                        OR (state = 'pending' AND id = $2))";
+        execute(&self.inner, sql, [now.into(), id.into()]).await
+    }
+
+    /// Removes messages that ended in this state before that moment, at most `batch`.
+    pub async fn outbox_remove(&self, state: &str, before: i64, batch: i64) -> Result<u64> {
+        let sql = "DELETE FROM outbox WHERE id IN \
+                   (SELECT id FROM outbox WHERE state = $1 AND state <> 'pending' \
+                    AND finished_at <= $2 LIMIT $3)";
+        execute(
+            &self.inner,
+            sql,
+            [state.into(), before.into(), batch.into()],
+        )
+        .await
+    }
+
+    /// Forgets the content of dead messages that nobody can send any more.
+    pub async fn outbox_forget(&self, now: i64) -> Result<u64> {
+        let sql = "UPDATE outbox SET payload = '' \
+                   WHERE state = 'dead' AND payload <> '' AND expires_at <= $1";
+        execute(&self.inner, sql, [now.into()]).await
+    }
+
+    /// Gives a claimed message back that was not tried after all.
+    pub async fn outbox_give_back(&self, id: Uuid) -> Result<bool> {
+        let sql = "UPDATE outbox SET attempts = attempts - 1, lease_until = NULL \
+                   WHERE id = $1 AND state = 'pending' AND attempts > 0";
+        Ok(execute(&self.inner, sql, [id.into()]).await? == 1)
     }
 
     /// Gives a claimed message back for a later attempt.

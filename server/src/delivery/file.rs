@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::gate::{Try, Turn};
 use super::{Content, Envelope, SendError, Transport};
 
 pub struct FileTransport {
@@ -27,7 +28,11 @@ impl FileTransport {
 
 #[async_trait]
 impl Transport for FileTransport {
-    async fn send(&self, envelope: &Envelope) -> Result<(), SendError> {
+    async fn send<'g>(
+        &self,
+        envelope: &Envelope,
+        attempt: &Try<'g>,
+    ) -> Result<Turn<'g>, SendError> {
         // Time and id are those of the outbox row, so a repeated delivery has the same name, and
         // names sort in the order in which the messages were caused.
         let time = envelope.created_at.to_utc().format("%Y%m%dT%H%M%S%.3fZ");
@@ -38,10 +43,9 @@ impl Transport for FileTransport {
         let path = self.dir.join(format!("{time}-{}.{extension}", envelope.id));
         let written = {
             let path = path.clone();
-            tokio::task::spawn_blocking(move || write_once(&path, &content))
-                .await
-                .map_err(io::Error::other)
-                .flatten()
+            let writing = tokio::task::spawn_blocking(move || write_once(&path, &content));
+            let written = async { Ok(writing.await.map_err(io::Error::other).flatten()) };
+            attempt.within(written).await?
         };
         match written {
             Ok(()) => {
@@ -51,7 +55,8 @@ impl Transport for FileTransport {
                     template = envelope.template,
                     "message written"
                 );
-                Ok(())
+                // The same file, should it come to this again.
+                Ok(Turn::FREE)
             }
             Err(e) => Err(SendError::Temporary(format!("outbox directory: {e}"))),
         }

@@ -3,10 +3,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::file::FileTransport;
+use super::gate::{Gate, Try};
 use super::mail::{Draft, compose, sender};
 use super::{Content, Envelope, SendError, Transport};
 use crate::app::clock::Timestamp;
@@ -70,6 +73,13 @@ impl Place {
         Self { data, transport }
     }
 
+    async fn send(&self, envelope: &Envelope) -> Result<(), SendError> {
+        let gate = Gate::default();
+        let soon = Duration::from_secs(20);
+        let attempt = Try::new(&gate, soon, Instant::now() + 2 * soon);
+        self.transport.send(envelope, &attempt).await.map(|_| ())
+    }
+
     fn outbox(&self) -> PathBuf {
         self.data.path().join("outbox")
     }
@@ -78,9 +88,9 @@ impl Place {
 #[tokio::test]
 async fn messages_become_private_files_whose_names_sort_by_time() {
     let place = Place::new();
-    place.transport.send(&mail()).await.unwrap();
+    place.send(&mail()).await.unwrap();
     let other = sms(Uuid::from_u128(8), "493027 is your code.");
-    place.transport.send(&other).await.unwrap();
+    place.send(&other).await.unwrap();
 
     let outbox = place.outbox();
     let eml = format!("{STEM}.eml");
@@ -103,8 +113,8 @@ async fn messages_become_private_files_whose_names_sort_by_time() {
 #[tokio::test]
 async fn a_message_that_comes_twice_is_one_file() {
     let place = Place::new();
-    place.transport.send(&sms(ID, "first")).await.unwrap();
-    place.transport.send(&sms(ID, "second")).await.unwrap();
+    place.send(&sms(ID, "first")).await.unwrap();
+    place.send(&sms(ID, "second")).await.unwrap();
     let name = format!("{STEM}.sms.txt");
     assert_eq!(names(&place.outbox()), [name.as_str()]);
     assert!(
@@ -130,21 +140,13 @@ async fn an_open_directory_is_closed_and_its_files_are_kept() {
 async fn a_failed_write_is_temporary_and_quotes_nothing() {
     let place = Place::new();
     fs::remove_dir(place.outbox()).unwrap();
-    let error = place
-        .transport
-        .send(&sms(ID, "secret words"))
-        .await
-        .unwrap_err();
+    let error = place.send(&sms(ID, "secret words")).await.unwrap_err();
     assert!(
         matches!(&error, SendError::Temporary(text) if !text.contains("secret")),
         "{error}"
     );
     fs::create_dir(place.outbox()).unwrap();
-    place
-        .transport
-        .send(&sms(ID, "secret words"))
-        .await
-        .unwrap();
+    place.send(&sms(ID, "secret words")).await.unwrap();
     assert_eq!(names(&place.outbox()).len(), 1);
 }
 
@@ -172,11 +174,7 @@ async fn a_reader_never_sees_half_a_file() {
         })
     };
     for n in 0..20 {
-        place
-            .transport
-            .send(&sms(Uuid::from_u128(n), &text))
-            .await
-            .unwrap();
+        place.send(&sms(Uuid::from_u128(n), &text)).await.unwrap();
     }
     done.store(true, Ordering::SeqCst);
     assert!(reader.await.unwrap() > 0);

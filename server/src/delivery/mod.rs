@@ -4,9 +4,14 @@
 //! [`templates`], makes a mail of them with [`mail`], and gives them to a [`Transport`].
 
 pub mod file;
+pub mod gate;
 pub mod mail;
 pub mod outbox;
+pub mod smtp;
 pub mod templates;
+pub mod twilio;
+mod web;
+pub mod webhook;
 pub mod worker;
 
 #[cfg(test)]
@@ -20,18 +25,26 @@ mod worker_bench;
 #[cfg(test)]
 mod worker_tests;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
+use lettre::message::Mailbox;
 use uuid::Uuid;
 
-use crate::app::clock::Timestamp;
+use crate::app::clock::{Clock, Timestamp};
+use crate::config::{Config, MailTransport, SmsTransport};
+use gate::{Try, Turn};
 
 /// Hands a finished message to whatever brings it to a person.
 ///
 /// The same message may come twice after a crash, with the same id, time and content. A transport
-/// that can recognise it should; the others at least send it under the same `Message-ID`.
+/// that can recognise it should; the others at least send it under the same `Message-ID`, and take the
+/// last step alone, see [`gate`].
 #[async_trait]
 pub trait Transport: Send + Sync {
-    async fn send(&self, envelope: &Envelope) -> Result<(), SendError>;
+    async fn send<'g>(&self, envelope: &Envelope, attempt: &Try<'g>)
+    -> Result<Turn<'g>, SendError>;
 }
 
 /// It has no `Debug`: the content carries tokens and codes.
@@ -54,7 +67,71 @@ pub enum SendError {
     /// Worth another try later.
     #[error("{0}")]
     Temporary(String),
+    /// The same, and not before this has passed.
+    #[error("{0}")]
+    Later(String, Duration),
+    /// Others took so long that it was not tried.
+    #[error("others took too long")]
+    NoTurn,
     /// The same message would be refused again.
     #[error("{0}")]
     Permanent(String),
+}
+
+impl SendError {
+    fn pause(&self) -> Duration {
+        match self {
+            Self::Later(_, pause) => *pause,
+            Self::Temporary(_) | Self::NoTurn | Self::Permanent(_) => Duration::ZERO,
+        }
+    }
+}
+
+/// One transport for mails, and one for SMS.
+pub struct Transports {
+    mail: Arc<dyn Transport>,
+    sms: Arc<dyn Transport>,
+}
+
+impl Transports {
+    /// Those that are configured. Nobody is connected to yet: a mail server that is away at the
+    /// moment must not keep this one from starting.
+    pub fn new(config: &Config, from: &Mailbox, clock: &Arc<dyn Clock>) -> Result<Self, String> {
+        let file = || -> Result<Arc<dyn Transport>, String> {
+            let transport = file::FileTransport::new(&config.data_dir);
+            Ok(Arc::new(
+                transport.map_err(|error| format!("outbox directory: {error}"))?,
+            ))
+        };
+        Ok(Self {
+            mail: match config.delivery.transport {
+                MailTransport::File => file()?,
+                MailTransport::Smtp => {
+                    Arc::new(smtp::SmtpTransport::new(&config.smtp, from.email.domain())?)
+                }
+            },
+            sms: match config.delivery.sms_transport {
+                SmsTransport::File => file()?,
+                SmsTransport::Twilio => Arc::new(twilio::TwilioTransport::new(&config.twilio)?),
+                SmsTransport::Webhook => Arc::new(webhook::WebhookTransport::new(
+                    &config.sms_webhook,
+                    clock.clone(),
+                )?),
+            },
+        })
+    }
+}
+
+#[async_trait]
+impl Transport for Transports {
+    async fn send<'g>(
+        &self,
+        envelope: &Envelope,
+        attempt: &Try<'g>,
+    ) -> Result<Turn<'g>, SendError> {
+        match envelope.content {
+            Content::Mail(_) => self.mail.send(envelope, attempt).await,
+            Content::Sms { .. } => self.sms.send(envelope, attempt).await,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::worker::{Claimed, OutboxStore, StoreError};
+use super::worker::{Claimed, Kind, OutboxStore, StoreError};
 use crate::app::App;
 use crate::app::clock::Timestamp;
 use crate::datastore::{Datastore, Error, OutboxRow, retried};
@@ -82,6 +82,15 @@ impl OutboxStore for DatabaseOutbox {
         Ok(done.await?)
     }
 
+    async fn give_back(&self, id: Uuid) -> Result<(), StoreError> {
+        let done = retried(|| async {
+            let txn = self.store.begin().await?;
+            txn.outbox_give_back(id).await?;
+            txn.commit().await
+        });
+        Ok(done.await?)
+    }
+
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
         if self.store.outbox_next_due().await?.is_none() {
             return Ok(0);
@@ -108,7 +117,12 @@ impl OutboxStore for DatabaseOutbox {
 fn claimed(row: OutboxRow) -> Claimed {
     Claimed {
         id: row.id,
+        kind: match row.kind.as_str() {
+            "sms" => Kind::Sms,
+            _ => Kind::Mail,
+        },
         template: row.template,
+        locale: row.locale,
         recipient: row.recipient,
         payload: row.payload,
         attempts: u32::try_from(row.attempts).unwrap_or(0),

@@ -11,8 +11,10 @@ use futures::FutureExt;
 use futures::future::join_all;
 use lettre::message::Mailbox;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::gate::{Gate, Try, Turn};
 use super::mail::{self, Draft};
 use super::templates::{Rendered, Templates};
 use super::{Content, Envelope, SendError, Transport};
@@ -30,9 +32,16 @@ pub struct Worker {
     pub wake: Arc<Notify>,
     pub public_url: String,
     pub from: Mailbox,
-    /// Well inside the lease, which is a minute, and the time that a shutdown waits. Usually
-    /// [`SEND_TIMEOUT`].
+    /// How long a step of sending may take. Well inside the lease, which is a minute, and the time that
+    /// a shutdown waits.
     pub send_timeout: Duration,
+    pub gates: Gates,
+}
+
+#[derive(Default)]
+pub struct Gates {
+    mail: Gate,
+    sms: Gate,
 }
 
 /// What the worker needs of the database.
@@ -50,11 +59,14 @@ pub trait OutboxStore: Send + Sync {
     /// Ends the message and wipes its payload.
     async fn mark_sent(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends the message and wipes its payload.
+    /// Ends the message, which an operator may begin anew.
     async fn mark_dead(&self, id: Uuid, now: Timestamp, error: &str) -> Result<(), StoreError>;
 
     /// Gives the lease back, with the moment of the next attempt.
     async fn retry_at(&self, id: Uuid, next: Timestamp, error: &str) -> Result<(), StoreError>;
+
+    /// Gives back a message that was not tried, and does not count the attempt.
+    async fn give_back(&self, id: Uuid) -> Result<(), StoreError>;
 
     /// Ends all pending messages that have expired, wipes their payloads, and says how many.
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError>;
@@ -66,9 +78,17 @@ pub trait OutboxStore: Send + Sync {
     async fn next_due(&self) -> Result<Option<i64>, StoreError>;
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Mail,
+    Sms,
+}
+
 pub struct Claimed {
     pub id: Uuid,
+    pub kind: Kind,
     pub template: String,
+    pub locale: Option<String>,
     pub recipient: String,
     /// `Sealer::seal` of the message as JSON, with the id as associated data.
     pub payload: String,
@@ -86,7 +106,8 @@ pub struct StoreError(pub String);
 /// All claimed messages are sent at once, so that this also bounds the parallel sends.
 const BATCH: u32 = 16;
 const LEASE: Duration = Duration::from_secs(60);
-pub const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// What noting the outcome may take of it.
+const NOTES: Duration = Duration::from_secs(5);
 const MAX_ATTEMPTS: u32 = 12;
 const BACK_OFF_BASE: Duration = Duration::from_secs(2);
 const BACK_OFF_MAX: Duration = Duration::from_secs(600);
@@ -138,32 +159,44 @@ impl Worker {
             tracing::warn!(target: "bp_auth::delivery", expired, "messages expired unsent");
         }
         let claimed = self.store.claim(now, now.plus(LEASE), BATCH).await?;
-        let results = join_all(claimed.iter().map(|item| self.process(item))).await;
+        // The rest of it is for the notes.
+        let end = Instant::now() + LEASE - NOTES;
+        let results = join_all(claimed.iter().map(|item| self.process(item, end))).await;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(claimed.len())
     }
 
-    async fn process(&self, item: &Claimed) -> Result<(), StoreError> {
+    async fn process(&self, item: &Claimed, end: Instant) -> Result<(), StoreError> {
         // The store has not given out expired ones, but it may have taken long to answer. The row
         // is left to the next `expire`.
-        if item.expires_at <= self.clock.now() {
+        let left = item.expires_at.since(self.clock.now());
+        if left.is_zero() {
             return Ok(());
         }
-        let delivery =
-            AssertUnwindSafe(tokio::time::timeout(self.send_timeout, self.deliver(item)));
+        // A try that lasts must not outlive its message either.
+        let end = Instant::now()
+            .checked_add(left)
+            .map_or(end, |expiry| end.min(expiry));
+        let gate = match item.kind {
+            Kind::Mail => &self.gates.mail,
+            Kind::Sms => &self.gates.sms,
+        };
+        let attempt = Try::new(gate, self.send_timeout, end);
+        let delivery = AssertUnwindSafe(self.deliver(item, &attempt));
         let outcome = match delivery.catch_unwind().await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(SendError::Temporary(
-                "the transport took too long".to_owned(),
-            )),
+            Ok(outcome) => outcome,
             Err(_) => Err(SendError::Temporary("delivery panicked".to_owned())),
         };
         let now = self.clock.now();
         match outcome {
-            Ok(()) => self.store.mark_sent(item.id, now).await,
-            Err(SendError::Temporary(error)) if item.attempts < MAX_ATTEMPTS => {
-                let error = printable(&error);
-                let delay = back_off(item.attempts, random_fraction());
+            // Until this is noted, the next one waits.
+            Ok(_turn) => self.store.mark_sent(item.id, now).await,
+            Err(SendError::NoTurn) => self.store.give_back(item.id).await,
+            Err(error @ (SendError::Temporary(_) | SendError::Later(..)))
+                if item.attempts < MAX_ATTEMPTS =>
+            {
+                let delay = back_off(item.attempts, random_fraction()).max(error.pause());
+                let error = printable(&error.to_string());
                 tracing::warn!(
                     target: "bp_auth::delivery",
                     id = %item.id, template = item.template, attempts = item.attempts, error,
@@ -171,8 +204,8 @@ impl Worker {
                 );
                 self.store.retry_at(item.id, now.plus(delay), &error).await
             }
-            Err(SendError::Temporary(error) | SendError::Permanent(error)) => {
-                let error = printable(&error);
+            Err(error) => {
+                let error = printable(&error.to_string());
                 tracing::error!(
                     target: "bp_auth::delivery",
                     id = %item.id, template = item.template, attempts = item.attempts, error,
@@ -183,7 +216,7 @@ impl Worker {
         }
     }
 
-    async fn deliver(&self, item: &Claimed) -> Result<(), SendError> {
+    async fn deliver<'g>(&self, item: &Claimed, attempt: &Try<'g>) -> Result<Turn<'g>, SendError> {
         let message = self.open(item).await?;
         let rendered = self
             .templates
@@ -218,7 +251,7 @@ impl Worker {
             created_at: item.created_at,
             content,
         };
-        self.transport.send(&envelope).await
+        self.transport.send(&envelope, attempt).await
     }
 
     async fn open(&self, item: &Claimed) -> Result<Message, SendError> {

@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::gate::{Try, Turn};
 use super::mail::sender;
 use super::templates::Templates;
-use super::worker::{Claimed, OutboxStore, StoreError, Worker};
+use super::worker::{Claimed, Gates, Kind, OutboxStore, StoreError, Worker};
 use super::{Content, Envelope, SendError, Transport};
 use crate::app::clock::{Clock, ManualClock, Timestamp};
 use crate::app::message::{Message, SmsPurpose};
@@ -81,7 +82,9 @@ impl OutboxStore for Store {
             row.next_attempt_at = lease_until;
             Claimed {
                 id: row.id,
+                kind: Kind::Mail,
                 template: "some".to_owned(),
+                locale: None,
                 recipient: row.recipient.clone(),
                 payload: row.payload.clone(),
                 attempts: row.attempts,
@@ -104,6 +107,13 @@ impl OutboxStore for Store {
         self.change(id, |row| {
             row.next_attempt_at = next;
             row.last_error = error.to_owned();
+        })
+    }
+
+    async fn give_back(&self, id: Uuid) -> Result<(), StoreError> {
+        self.change(id, |row| {
+            row.attempts -= 1;
+            row.next_attempt_at = START;
         })
     }
 
@@ -148,14 +158,20 @@ pub struct Script {
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, envelope: &Envelope) -> Result<(), SendError> {
+    async fn send<'g>(
+        &self,
+        envelope: &Envelope,
+        attempt: &Try<'g>,
+    ) -> Result<Turn<'g>, SendError> {
         *self.calls.lock().unwrap() += 1;
         let answer = self.answers.lock().unwrap().pop_front();
         match answer {
             Some(Answer::Temporary(text)) => return Err(SendError::Temporary(text.to_owned())),
             Some(Answer::Permanent(text)) => return Err(SendError::Permanent(text.to_owned())),
             Some(Answer::Panic) => panic!("a provider's library failed"),
-            Some(Answer::Hang) => std::future::pending::<()>().await,
+            Some(Answer::Hang) => {
+                return attempt.alone(std::future::pending()).await;
+            }
             None => {}
         }
         let text = match &envelope.content {
@@ -163,7 +179,7 @@ impl Transport for Script {
             Content::Sms { to, text } => format!("{to} {text}"),
         };
         self.sent.lock().unwrap().push((envelope.id, text));
-        Ok(())
+        Ok(Turn::FREE)
     }
 }
 
@@ -191,6 +207,7 @@ impl Bench {
             wake: Arc::new(Notify::new()),
             public_url: "https://auth.example.com".to_owned(),
             from: sender("no-reply@auth.example.com").unwrap(),
+            gates: Gates::default(),
             send_timeout: Duration::from_millis(200),
         };
         Self {

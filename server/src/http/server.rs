@@ -29,8 +29,8 @@ use crate::app::token::TokenService;
 use crate::config::Config;
 use crate::datastore::Datastore;
 use crate::delivery::outbox::DatabaseOutbox;
-use crate::delivery::worker::{SEND_TIMEOUT, Worker};
-use crate::delivery::{file::FileTransport, mail, templates::Templates};
+use crate::delivery::worker::{Gates, Worker};
+use crate::delivery::{Transports, mail, templates::Templates};
 use crate::keyring::Keyring;
 
 /// The share of a stop that is left for what comes after the last request.
@@ -213,7 +213,8 @@ impl Parts {
     /// The outbox worker of a server at `address`.
     pub fn worker(&self, app: &Arc<App>, address: SocketAddr) -> Result<Worker, StartError> {
         let config = &self.config;
-        let transport = FileTransport::new(&config.data_dir).map_err(StartError::from_display)?;
+        let from = mail::sender(&config.delivery.from).map_err(StartError::from_display)?;
+        let transport = Transports::new(config, &from, &self.clock).map_err(StartError)?;
         Ok(Worker {
             store: Arc::new(DatabaseOutbox::new(self.store.clone(), app.clone())),
             sealer: app.sealer.clone(),
@@ -222,8 +223,9 @@ impl Parts {
             clock: self.clock.clone(),
             wake: app.outbox.clone(),
             public_url: config.public_url(address),
-            from: mail::sender(&config.delivery.from).map_err(StartError::from_display)?,
-            send_timeout: SEND_TIMEOUT,
+            from,
+            send_timeout: config.delivery.timeout.duration(),
+            gates: Gates::default(),
         })
     }
 }

@@ -2,26 +2,15 @@
 
 use std::net::TcpListener;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-
+use crate::support::certificates::Authority;
 use crate::support::postgres::{Kind, Server, encrypted};
 use crate::support::process::Bench;
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
-
-fn authority() -> Issuer {
-    let mut params = CertificateParams::new([]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
 /// Lets the server show a certificate for `name`.
-fn show(server: &Server, name: &str, authority: &Issuer) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new([name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, authority).unwrap();
-    write(server, "server.key", &key.serialize_pem());
-    write(server, "server.crt", &certificate.pem());
+fn show(server: &Server, name: &str, authority: &Authority) {
+    let shown = authority.shown(name);
+    write(server, "server.key", &shown.key);
+    write(server, "server.crt", &shown.certificate);
     reload(server, "ALTER SYSTEM SET ssl = on");
 }
 
@@ -60,7 +49,7 @@ fn a_server_that_cannot_prove_its_name_is_told_nothing() {
         "pg_hba.conf",
         "local all all trust\nhostssl auth bp 127.0.0.1/32 password",
     );
-    let (ours, theirs) = (authority(), authority());
+    let (ours, theirs) = (Authority::new(), Authority::new());
     let mut bench = Bench::on(Kind::Sqlite);
     let root = bench.write("root.pem", &ours.pem());
     let root = format!("&sslrootcert={}", root.display());

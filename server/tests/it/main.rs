@@ -51,6 +51,8 @@ mod secrets;
 mod sessions;
 mod sms;
 mod sms_limits;
+mod sms_providers;
+mod smtp;
 mod states;
 mod step_up;
 mod tokens;

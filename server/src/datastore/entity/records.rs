@@ -57,9 +57,11 @@ pub mod outbox {
         /// `email` or `sms`.
         pub kind: String,
         pub template: String,
+        /// The language tag of the recipient, as far as one is known.
+        pub locale: Option<String>,
         pub user_id: Option<Uuid>,
         pub recipient: String,
-        /// Sealed; empty once the row is no longer pending.
+        /// Sealed; empty once the message is sent or has expired.
         pub payload: String,
         /// `pending`, `sent`, `expired` or `dead`.
         pub state: String,

@@ -210,6 +210,7 @@ fn message(dedupe_key: &str) -> OutboxRow {
         id: Uuid::now_v7(),
         dedupe_key: dedupe_key.to_owned(),
         kind: "email".to_owned(),
+        locale: None,
         template: "welcome".to_owned(),
         user_id: None,
         recipient: "ada@example.org".to_owned(),

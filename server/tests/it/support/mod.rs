@@ -1,13 +1,16 @@
 //! A server to test, its clock, its database, and the mails and messages it sends.
 
+pub mod certificates;
 pub mod db;
 pub mod disk;
 pub mod factors;
 pub mod http;
+pub mod mail_server;
 pub mod operations;
 pub mod outbox;
 pub mod postgres;
 pub mod process;
+pub mod provider;
 pub mod wire;
 
 use std::net::IpAddr;
