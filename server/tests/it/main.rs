@@ -38,6 +38,7 @@ mod operator;
 mod order;
 mod outage;
 mod outbox;
+mod outbox_commands;
 mod overload;
 mod plans;
 mod postgres;
