@@ -21,7 +21,7 @@ pub struct Summary {
     pub took: Duration,
     /// A spawned run has no reason to skip anything.
     strict: bool,
-    /// Some of the cases only: coverage says nothing then.
+    /// Some of the cases or profiles only: coverage says nothing then.
     partial: bool,
     started: Instant,
 }
@@ -30,7 +30,9 @@ impl Summary {
     pub fn new(arguments: &Arguments) -> Self {
         Self {
             strict: arguments.spawn,
-            partial: !arguments.filter.is_empty(),
+            // The strict profile has the cases that reach everything.
+            partial: !arguments.filter.is_empty()
+                || !arguments.profiles().contains(&Profile::Strict),
             ..Self::empty()
         }
     }

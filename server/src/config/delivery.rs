@@ -17,6 +17,11 @@ pub struct Delivery {
     pub acknowledge_file: bool,
     /// Sender of every mail.
     pub from: String,
+    /// Templates beside and instead of the built-in ones, in directories named by language.
+    #[serde(with = "values::optional")]
+    pub templates_dir: Option<String>,
+    /// Of recipients whose language is not known, or not there.
+    pub default_locale: String,
     /// How long one try may take. Less than a minute, which is how long a message is one instance's.
     pub timeout: Seconds,
 }
@@ -98,6 +103,8 @@ impl Default for Delivery {
             sms_transport: SmsTransport::File,
             acknowledge_file: false,
             from: "bp-auth <no-reply@localhost>".to_owned(),
+            templates_dir: None,
+            default_locale: "en".to_owned(),
             timeout: Seconds::new(20),
         }
     }

@@ -9,9 +9,9 @@ const ID: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
 const CREATED: Timestamp = Timestamp(1_795_372_800_123);
 
 fn composed(message: &Message, to: &str) -> Result<String, Error> {
-    let rendered = Templates::new()
+    let rendered = Templates::new(None, "en")
         .unwrap()
-        .render(message, "https://auth.example.com")
+        .render(message, None, "https://auth.example.com")
         .unwrap();
     let Rendered::Mail {
         subject,

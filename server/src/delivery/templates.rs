@@ -1,18 +1,29 @@
-//! The words of every mail and SMS. Templates are part of the binary, and all of them are rendered
-//! once at the start, so that a broken one stops the start and not the first mail.
+//! The words of every mail and SMS, in English and German, and in what an operator puts beside or
+//! instead of them. All of them are rendered once at the start, so that a broken one stops the start and
+//! not the first mail.
 
-use std::collections::BTreeSet;
+mod sources;
 
+use std::path::Path;
+
+use chrono::Datelike;
 use minijinja::value::{Value, merge_maps};
 use minijinja::{Environment, UndefinedBehavior, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::clock::Timestamp;
-use crate::app::message::{Message, SmsPurpose};
+use crate::app::message::Message;
+pub(super) use sources::{Sources, samples};
+
+/// What a recipient gets whose language is not known, or not there.
+pub const DEFAULT_LOCALE: &str = "en";
 
 /// Renders messages. `html` templates escape what they insert, text templates do not.
 pub struct Templates {
     env: Environment<'static>,
+    /// In lower case.
+    locales: Vec<String>,
+    default_locale: String,
 }
 
 /// It has no `Debug`: it carries tokens and codes.
@@ -39,18 +50,28 @@ pub enum Error {
     #[error("template {0} is not covered by a sample message")]
     NoSample(String),
     #[error("template {0} gives an empty subject or body")]
-    Empty(&'static str),
+    Empty(String),
     #[error("the public URL has no host")]
     PublicUrl,
+    #[error("{path}: {reason}")]
+    Directory { path: String, reason: String },
+    #[error("there are no templates for the language `{0}`")]
+    NoLocale(String),
 }
 
 impl Templates {
-    /// Compiles every template and renders it with sample data.
-    pub fn new() -> Result<Self, Error> {
-        Self::from_sources(SOURCES)
+    /// Compiles every template and renders it with sample data. A directory of the operator's has the
+    /// languages as directories; its files replace those of the same name, and a language that is new
+    /// has all of them.
+    pub fn new(directory: Option<&Path>, default_locale: &str) -> Result<Self, Error> {
+        let mut sources = Sources::built_in();
+        if let Some(directory) = directory {
+            sources.read(directory)?;
+        }
+        Self::from_sources(sources, default_locale)
     }
 
-    pub(super) fn from_sources(sources: &[(&'static str, &'static str)]) -> Result<Self, Error> {
+    pub(super) fn from_sources(sources: Sources, default_locale: &str) -> Result<Self, Error> {
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         let syntax = env
@@ -63,20 +84,49 @@ impl Templates {
         env.set_syntax(syntax);
         // Debug information would carry the values of a failed rendering, tokens among them.
         env.set_debug(false);
-        for (name, source) in sources {
-            env.add_template(name, source)
+        // A template names others of its own language.
+        env.set_path_join_callback(|name, parent| match parent.rsplit_once('/') {
+            Some((locale, _)) => format!("{locale}/{name}").into(),
+            None => name.into(),
+        });
+        let locales = sources.locales();
+        for (name, source) in sources.files() {
+            env.add_template_owned(name.clone(), source.clone())
                 .map_err(|e| failed(name, &e))?;
         }
-        let templates = Self { env };
-        templates.check(sources)?;
+        let default_locale = default_locale.to_ascii_lowercase();
+        if !locales.contains(&default_locale) {
+            return Err(Error::NoLocale(default_locale));
+        }
+        let templates = Self {
+            env,
+            locales,
+            default_locale,
+        };
+        for locale in &templates.locales {
+            for message in samples() {
+                templates.render(&message, Some(locale), "https://auth.example.com")?;
+            }
+        }
         Ok(templates)
     }
 
-    pub fn render(&self, message: &Message, public_url: &str) -> Result<Rendered, Error> {
-        let name = message.template();
+    /// In the language of this tag, or in what is nearest to it.
+    pub fn render(
+        &self,
+        message: &Message,
+        locale: Option<&str>,
+        public_url: &str,
+    ) -> Result<Rendered, Error> {
+        let locale = self.nearest(locale);
+        let name = format!("{locale}/{}", message.template());
         let base = Base::parse(public_url)?;
+        let words = Words {
+            env: &self.env,
+            name: format!("{locale}/words.txt"),
+        };
         let values = merge_maps([
-            values(message, &base),
+            values(message, &base, &words)?,
             context! { site => base.site.as_str(), public_url => base.url },
         ]);
         let text = self.text(&format!("{name}.txt"), &values)?;
@@ -110,17 +160,45 @@ impl Templates {
             .map_err(|e| failed(name, &e))
     }
 
-    /// A template that no sample reaches would be one that nothing has checked.
-    fn check(&self, sources: &[(&'static str, &'static str)]) -> Result<(), Error> {
-        let mut unseen: BTreeSet<_> = sources.iter().filter_map(|(name, _)| stem(name)).collect();
-        for message in samples() {
-            self.render(&message, "https://auth.example.com")?;
-            unseen.remove(message.template());
+    /// `de-AT` is read by whoever reads `de` (RFC 4647, lookup).
+    fn nearest(&self, tag: Option<&str>) -> &str {
+        let mut tag = tag.unwrap_or_default().to_ascii_lowercase();
+        loop {
+            if let Some(known) = self.locales.iter().find(|known| **known == tag) {
+                return known;
+            }
+            match tag.rfind('-') {
+                Some(end) => tag.truncate(end),
+                None => return &self.default_locale,
+            }
         }
-        match unseen.pop_first() {
-            Some(name) => Err(Error::NoSample(name.to_owned())),
-            None => Ok(()),
-        }
+    }
+}
+
+/// The macros of a language.
+struct Words<'a> {
+    env: &'a Environment<'static>,
+    name: String,
+}
+
+impl Words<'_> {
+    fn of(&self, name: &str, key: Value) -> Result<String, Error> {
+        let call = || {
+            let template = self.env.get_template(&self.name)?;
+            let mut macros = template.render_captured(())?;
+            macros.with_state_mut(|state| state.call_macro(name, &[key]))
+        };
+        let text = call().map_err(|e| failed(&self.name, &e))?;
+        Ok(text.trim().to_owned())
+    }
+
+    fn moment(&self, ms: i64) -> Result<String, Error> {
+        let at = Timestamp(ms).to_utc();
+        let parts = context! {
+            day => at.day(), month => at.month(), year => at.year(),
+            time => at.format("%H:%M").to_string(),
+        };
+        self.of("moment", parts)
     }
 }
 
@@ -156,8 +234,8 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-fn values(message: &Message, base: &Base<'_>) -> Value {
-    match message {
+fn values(message: &Message, base: &Base<'_>, words: &Words<'_>) -> Result<Value, Error> {
+    Ok(match message {
         Message::Welcome { full_name } => {
             context! { full_name => greeting_name(full_name.as_deref().unwrap_or_default()) }
         }
@@ -166,46 +244,28 @@ fn values(message: &Message, base: &Base<'_>) -> Value {
         | Message::ApiKeyRotated { at, ip }
         | Message::BackupCodesRegenerated { at, ip }
         | Message::MfaReset { at, ip }
-        | Message::Reactivated { at, ip } => context! { at => moment(*at), ip },
+        | Message::Reactivated { at, ip } => context! { at => words.moment(*at)?, ip },
         Message::MfaEnabled { method, at, ip } | Message::MfaDisabled { method, at, ip } => {
-            context! { method => method_words(method), at => moment(*at), ip }
+            let method = words.of("method", method.as_str().into())?;
+            context! { method, at => words.moment(*at)?, ip }
         }
         Message::MfaResetLink { token, expires_at } => {
-            context! { link => base.link("mfa-reset", token), expires_at => moment(*expires_at) }
+            let link = base.link("mfa-reset", token);
+            context! { link, expires_at => words.moment(*expires_at)? }
         }
         Message::ReactivationLink { token, expires_at } => {
-            context! { link => base.link("reactivate", token), expires_at => moment(*expires_at) }
+            let link = base.link("reactivate", token);
+            context! { link, expires_at => words.moment(*expires_at)? }
         }
         Message::SmsCode {
             code,
             purpose,
             expires_minutes,
-        } => context! { code, purpose => purpose_words(*purpose), expires_minutes },
-    }
-}
-
-fn moment(ms: i64) -> String {
-    Timestamp(ms)
-        .to_utc()
-        .format("%-d %b %Y, %H:%M UTC")
-        .to_string()
-}
-
-fn method_words(method: &str) -> &str {
-    match method {
-        "totp" => "an authenticator app",
-        "sms" => "a text message (SMS)",
-        "backup_codes" => "backup codes",
-        other => other,
-    }
-}
-
-fn purpose_words(purpose: SmsPurpose) -> &'static str {
-    match purpose {
-        SmsPurpose::VerifyPhone => "confirm your phone number",
-        SmsPurpose::MfaSetup => "set up sign-in by SMS",
-        SmsPurpose::Login => "sign in",
-    }
+        } => {
+            let purpose = words.of("purpose", purpose.as_str().into())?;
+            context! { code, purpose, expires_minutes }
+        }
+    })
 }
 
 /// Anybody can register somebody else's address under any name, so a name that mail programs would
@@ -229,98 +289,6 @@ fn greeting_name(full_name: &str) -> String {
         name
     }
 }
-
-/// One message of each kind.
-pub(super) fn samples() -> Vec<Message> {
-    let at = 1_795_372_800_000;
-    let expires_at = at + 30 * 60 * 1000;
-    let ip = || "192.0.2.7".to_owned();
-    let token = || "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln".to_owned();
-    let method = || "totp".to_owned();
-    let code = |purpose| Message::SmsCode {
-        code: "493027".to_owned(),
-        purpose,
-        expires_minutes: 10,
-    };
-    vec![
-        Message::Welcome {
-            full_name: Some("Ada Lovelace".to_owned()),
-        },
-        Message::RegisterAttempt,
-        Message::RefreshReuse { at, ip: ip() },
-        Message::ApiKeyRotated { at, ip: ip() },
-        Message::MfaEnabled {
-            method: method(),
-            at,
-            ip: ip(),
-        },
-        Message::MfaDisabled {
-            method: method(),
-            at,
-            ip: ip(),
-        },
-        Message::BackupCodesRegenerated { at, ip: ip() },
-        Message::MfaResetLink {
-            token: token(),
-            expires_at,
-        },
-        Message::MfaReset { at, ip: ip() },
-        Message::ReactivationLink {
-            token: token(),
-            expires_at,
-        },
-        Message::Reactivated { at, ip: ip() },
-        code(SmsPurpose::VerifyPhone),
-        code(SmsPurpose::MfaSetup),
-        code(SmsPurpose::Login),
-    ]
-}
-
-/// The message that a template is for, unless it is a part shared by several.
-fn stem(file: &str) -> Option<&str> {
-    let (stem, _) = file.split_once('.')?;
-    (!SHARED.contains(&stem)).then_some(stem)
-}
-
-const SHARED: &[&str] = &["layout", "security", "link"];
-
-macro_rules! sources {
-    ($($file:literal),* $(,)?) => {
-        &[$(($file, include_str!(concat!("templates/", $file)))),*]
-    };
-}
-
-pub(super) const SOURCES: &[(&str, &str)] = sources![
-    "layout.txt",
-    "layout.html",
-    "security.txt",
-    "security.html",
-    "link.txt",
-    "link.html",
-    "welcome.txt",
-    "welcome.html",
-    "register_attempt.txt",
-    "register_attempt.html",
-    "refresh_reuse.txt",
-    "refresh_reuse.html",
-    "api_key_rotated.txt",
-    "api_key_rotated.html",
-    "mfa_enabled.txt",
-    "mfa_enabled.html",
-    "mfa_disabled.txt",
-    "mfa_disabled.html",
-    "backup_codes_regenerated.txt",
-    "backup_codes_regenerated.html",
-    "mfa_reset_link.txt",
-    "mfa_reset_link.html",
-    "mfa_reset.txt",
-    "mfa_reset.html",
-    "reactivation_link.txt",
-    "reactivation_link.html",
-    "reactivated.txt",
-    "reactivated.html",
-    "sms_code.txt",
-];
 
 fn failed(name: &str, error: &minijinja::Error) -> Error {
     Error::Template {

@@ -220,7 +220,7 @@ impl Worker {
         let message = self.open(item).await?;
         let rendered = self
             .templates
-            .render(&message, &self.public_url)
+            .render(&message, item.locale.as_deref(), &self.public_url)
             .map_err(|e| SendError::Permanent(e.to_string()))?;
         let content = match rendered {
             Rendered::Mail {

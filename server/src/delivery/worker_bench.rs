@@ -201,7 +201,7 @@ impl Bench {
         let worker = Worker {
             store: store.clone(),
             sealer: Arc::new(Sealer::new([("k1", &[1; 32])])),
-            templates: Arc::new(Templates::new().unwrap()),
+            templates: Arc::new(Templates::new(None, "en").unwrap()),
             transport: transport.clone(),
             clock: Arc::new(clock.clone()),
             wake: Arc::new(Notify::new()),

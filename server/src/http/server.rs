@@ -1,6 +1,7 @@
 //! From a configuration to a running server, and back to nothing.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +30,9 @@ use crate::app::token::TokenService;
 use crate::config::Config;
 use crate::datastore::Datastore;
 use crate::delivery::outbox::DatabaseOutbox;
+use crate::delivery::templates::{self, Templates};
 use crate::delivery::worker::{Gates, Worker};
-use crate::delivery::{Transports, mail, templates::Templates};
+use crate::delivery::{Transports, mail};
 use crate::keyring::Keyring;
 
 /// The share of a stop that is left for what comes after the last request.
@@ -218,7 +220,7 @@ impl Parts {
         Ok(Worker {
             store: Arc::new(DatabaseOutbox::new(self.store.clone(), app.clone())),
             sealer: app.sealer.clone(),
-            templates: Arc::new(Templates::new().map_err(StartError::from_display)?),
+            templates: Arc::new(templates(config).map_err(StartError::from_display)?),
             transport: Arc::new(transport),
             clock: self.clock.clone(),
             wake: app.outbox.clone(),
@@ -267,6 +269,12 @@ impl Running {
             }
         }
     }
+}
+
+/// The words of mails and SMS, all of them tried.
+pub fn templates(config: &Config) -> Result<Templates, templates::Error> {
+    let directory = config.delivery.templates_dir.as_deref().map(Path::new);
+    Templates::new(directory, &config.delivery.default_locale)
 }
 
 /// Looks every now and then for what is due, until it is told to stop.

@@ -81,6 +81,30 @@ async fn mails_arrive_encrypted_from_a_client_that_says_who_it_is() {
 }
 
 #[tokio::test]
+async fn everybody_gets_mails_in_the_language_named_at_registration() {
+    let Some(mail_server) = MailServer::start(SmtpTls::Starttls) else {
+        return;
+    };
+    let server = TestServer::start_with(|config| mail_server.configure(config)).await;
+    for (number, locale, subject) in [
+        (1, json!("de-AT"), "Willkommen bei "),
+        (2, json!("fr"), "Welcome to "),
+        (3, Value::Null, "Welcome to "),
+    ] {
+        let email = format!("a{number}@example.com");
+        let body = json!({
+            "email": email, "password": crate::support::PASSWORD, "locale": locale,
+        });
+        let answer = send(server.http().post_json("/api/auth/register", &body)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let mail = mail_server.until("mail", number).await.remove(number - 1);
+        assert_eq!(mail["to"], json!([email]));
+        assert!(header(&mail, "Subject").starts_with(subject), "{locale}");
+    }
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
 async fn a_mail_server_that_cannot_prove_its_name_is_told_nothing() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let cases = [
@@ -200,7 +224,7 @@ async fn nothing_is_sent_after_its_expiry() {
     let server = TestServer::start_with(|config| mail_server.configure(config)).await;
     mail_server.order("451");
     server.register(ADA).await;
-    noted(&server, ADA, "pending 1").await;
+    noted(&server, ADA, "pending 1 the mail server").await;
     server.advance(Duration::from_secs(365 * 86_400));
     mail_server.order("accept");
     server.register(BOB).await;
@@ -210,6 +234,7 @@ async fn nothing_is_sent_after_its_expiry() {
             .await
             .starts_with("expired 1")
     );
+    noted(&server, BOB, "sent 1").await;
     assert_eq!(mail_server.mails().len(), 1);
     assert_eq!(mail_server.mails()[0]["to"], json!([BOB]));
     let content = "SELECT recipient FROM outbox WHERE payload <> ''";
