@@ -145,11 +145,19 @@ async fn a_webhook_is_signed_and_each_try_has_the_same_id() {
     server.stop_and_check().await;
 }
 
+/// Status, headers and body of an answer, what is noted of it, and the least and longest wait.
+type Case<'a> = (
+    u16,
+    &'a [(&'static str, &'a str)],
+    &'a str,
+    &'a str,
+    Option<(i64, i64)>,
+);
+
 #[tokio::test]
 async fn each_misbehaviour_of_a_provider_ends_as_it_should() {
     let refused = r#"{"code": 21211, "message": "The 'To' number +4915112345678 is not valid"}"#;
-    // Its answer, what is noted of it, and the least and the longest wait in milliseconds.
-    let cases: [(u16, &[(&str, &str)], &str, &str, Option<(i64, i64)>); 8] = [
+    let cases: [Case<'_>; 8] = [
         (
             429,
             &[("retry-after", "30")],
