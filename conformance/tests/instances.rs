@@ -205,6 +205,27 @@ fn people_move_to_postgresql_and_log_in_there() {
 }
 
 #[test]
+fn nobody_notices_that_keys_are_rotated() {
+    if !has_postgres() {
+        return;
+    }
+    let said = passes(&[
+        "--spawn",
+        "--database",
+        "postgres",
+        "--instances",
+        "3",
+        "--drill",
+        "keys",
+        "--clients",
+        "6",
+        "--rounds",
+        "1",
+    ]);
+    assert!(figure(&said, "requests answered as due") > 50, "{said}");
+}
+
+#[test]
 fn a_wrong_password_delays_where_it_was_tried_and_nowhere_else() {
     passes(&["--spawn", "--drill", "delay"]);
 }

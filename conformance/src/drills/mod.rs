@@ -8,6 +8,7 @@ mod copy;
 mod crash;
 mod delay;
 mod field;
+mod keys;
 mod logins;
 mod outage;
 mod pressure;
@@ -34,6 +35,8 @@ pub enum Drill {
     Copy,
     /// Wrong passwords, then the right one, from two networks on two instances.
     Delay,
+    /// Signing and sealing keys are rotated while everybody works.
+    Keys,
 }
 
 /// How large a drill is.
@@ -60,6 +63,7 @@ pub async fn run(drill: Drill, size: Size, spawner: &Spawner, kind: Kind) -> Res
         Drill::Pressure => pressure::run(size, spawner).await?,
         Drill::Copy => copy::run(size, spawner).await?,
         Drill::Delay => delay::run(spawner).await?,
+        Drill::Keys => keys::run(size, spawner).await?,
     };
     for promise in &broken {
         println!("BROKEN: {promise}");
