@@ -1,9 +1,10 @@
 //! One row for each event, written in the transaction of its effect; a failure has a transaction
 //! of its own, which commits although the answer is an error.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::operator::Operator;
 use super::{App, Client, Result};
 use crate::datastore::{AuditEvent, Txn, User};
 
@@ -22,7 +23,7 @@ impl<'a> Audit<'a> {
             event,
             user: Some(user),
             session: None,
-            detail: serde_json::json!({}),
+            detail: json!({}),
         }
     }
 
@@ -55,7 +56,19 @@ impl App {
         client: Option<&Client>,
         audit: Audit<'_>,
     ) -> Result<()> {
-        txn.audit_insert(AuditEvent {
+        txn.audit_insert(self.audit_event(actor, client, audit))
+            .await?;
+        Ok(())
+    }
+
+    /// The row, for who writes many at once.
+    pub(super) fn audit_event(
+        &self,
+        actor: &str,
+        client: Option<&Client>,
+        audit: Audit<'_>,
+    ) -> AuditEvent {
+        AuditEvent {
             id: Uuid::now_v7(),
             at: self.now().ms(),
             event: audit.event.to_owned(),
@@ -67,9 +80,7 @@ impl App {
             user_agent: client.and_then(|client| client.user_agent.clone()),
             request_id: client.map(|client| client.request_id.clone()),
             detail: audit.detail.to_string(),
-        })
-        .await?;
-        Ok(())
+        }
     }
 
     /// A failure, committed although the answer is an error.
@@ -80,5 +91,15 @@ impl App {
             self.commit(txn).await
         })
         .await
+    }
+}
+
+impl Operator {
+    /// The detail of an event, with the reason that was given.
+    pub(super) fn because(&self, mut detail: Value) -> Value {
+        if let (Some(fields), Some(reason)) = (detail.as_object_mut(), &self.reason) {
+            fields.insert("reason".to_owned(), json!(reason));
+        }
+        detail
     }
 }

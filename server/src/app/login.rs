@@ -14,7 +14,7 @@ use super::error::{Error, Result};
 use super::identity::{Email, Phone, phone_hint};
 use super::message::SmsPurpose;
 use super::methods::{self, Method};
-use super::password::{Plain, Verdict};
+use super::password::{Plain, Rehashed, Verdict};
 use super::random::hash;
 use super::session::{Authenticated, IssuedTokens};
 use super::sms::{Sent, TRIES};
@@ -122,9 +122,9 @@ impl App {
                         .ok_or(Error::InvalidCredentials)?;
                     txn.password_failures_reset(&account, &source).await?;
                     guess.judged(&txn).await?;
-                    if let Some(hash) = &rehashed {
-                        txn.user_password_hash_set(user.id, &user.password_hash, hash)
-                            .await?;
+                    // Not the hash of the row as it is now: another login may have replaced it.
+                    if let Some(Rehashed { old, new }) = &rehashed {
+                        txn.user_password_hash_set(user.id, old, new).await?;
                     }
                     if let Err(refusal) = gate(&user) {
                         self.audit_gate(&txn, client, &user).await?;

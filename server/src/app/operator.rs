@@ -361,11 +361,9 @@ impl App {
         txn: &Txn,
         operator: &Operator,
         audit: Audit<'_>,
-        mut detail: Value,
+        detail: Value,
     ) -> Result<()> {
-        if let (Some(fields), Some(reason)) = (detail.as_object_mut(), &operator.reason) {
-            fields.insert("reason".to_owned(), json!(reason));
-        }
+        let detail = operator.because(detail);
         self.audit_as(txn, &operator.actor, None, audit.detail(detail))
             .await
     }

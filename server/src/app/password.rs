@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
-use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
@@ -13,6 +12,7 @@ use zeroize::Zeroizing;
 use super::error::{Error, Fault, Result};
 use super::hash_memory::HashMemory;
 use super::random::Random;
+use super::stored_hash::StoredHash;
 use super::turns::{Turn, Turns};
 use crate::config::{HashProfile, Password as Policy};
 use crate::datastore::User;
@@ -193,7 +193,8 @@ impl Hasher {
         .await
     }
 
-    /// Takes the user as an option, so that no caller can skip the work for an unknown one.
+    /// Takes the user as an option, so that no caller can skip the work for an unknown one. Whatever
+    /// hash is stored, a wrong password takes at least as long as an unknown user does.
     pub async fn verify(
         &self,
         permit: Permit,
@@ -205,38 +206,24 @@ impl Hasher {
         let (argon2, random) = (self.argon2.clone(), self.random.clone());
         let memory = self.memory.clone();
         blocking(permit, move || {
-            let parsed = PasswordHash::new(&stored).map_err(|error| internal(&error))?;
-            let made_with = Argon2::new(
-                Algorithm::try_from(parsed.algorithm.as_str()).map_err(|e| internal(&e))?,
-                Version::try_from(parsed.version.unwrap_or_default()).map_err(|e| internal(&e))?,
-                Params::try_from(&parsed).map_err(|error| internal(&error))?,
-            );
-            let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
-                return Err(internal(&"a stored hash without salt or output"));
-            };
-            let mut seen = [0u8; Output::MAX_LENGTH];
-            let seen = seen
-                .get_mut(..expected.len())
-                .ok_or_else(|| internal(&"a stored hash that is too long"))?;
-            memory.hash_into(&made_with, password.0.as_bytes(), salt, seen)?;
-            let right = bool::from(seen.ct_eq(expected.as_bytes()));
-            if !(right && known) {
-                return Ok(Verdict::Wrong);
+            let password = password.0.as_bytes();
+            let parsed = StoredHash::parse(&stored).map_err(|fault| internal(&fault))?;
+            let right = parsed.verify(&memory, argon2.params(), password)? && known;
+            if parsed.is_current(argon2.params()) {
+                return Ok(match right {
+                    true => Verdict::Right { rehashed: None },
+                    false => Verdict::Wrong,
+                });
             }
-            // A hash with other parameters than today's is replaced while the password is at hand.
-            let (params, today) = (made_with.params(), argon2.params());
-            let current = (params.m_cost(), params.t_cost(), params.p_cost())
-                == (today.m_cost(), today.t_cost(), today.p_cost());
-            let rehashed = match current {
-                true => None,
-                false => Some(hash(
-                    &argon2,
-                    &memory,
-                    random.as_ref(),
-                    password.0.as_bytes(),
-                )?),
-            };
-            Ok(Verdict::Right { rehashed })
+            // Any other hash than today's is replaced while the password is at hand. It is made for a
+            // wrong one too: a foreign hash may be cheaper than ours, and right and wrong cost the same.
+            let new = hash(&argon2, &memory, random.as_ref(), password)?;
+            Ok(match right {
+                true => Verdict::Right {
+                    rehashed: Some(Rehashed { old: stored, new }),
+                },
+                false => Verdict::Wrong,
+            })
         })
         .await
     }
@@ -288,7 +275,13 @@ pub struct Cost {
 
 pub enum Verdict {
     Wrong,
-    Right { rehashed: Option<String> },
+    Right { rehashed: Option<Rehashed> },
+}
+
+/// A hash to be replaced: only if it is still the one that the password was held against.
+pub struct Rehashed {
+    pub old: String,
+    pub new: String,
 }
 
 async fn blocking<T: Send + 'static>(

@@ -10,6 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Mode, Sources};
 pub use outbox::{OutboxCommand, OutboxState};
 
+mod import;
+
+pub use import::{ImportArgs, ImportFormat};
+
 /// Read when it exists and no other file is named.
 const DEFAULT_FILE: &str = "bp-auth.toml";
 
@@ -150,6 +154,8 @@ pub struct CopyArgs {
 pub enum UserCommand {
     /// Create a user with a tenant of their own; the password is read from standard input
     Create(CreateUserArgs),
+    /// Create accounts out of a file, with the hashes of their passwords; sends no mails
+    Import(ImportArgs),
     /// Show one user
     Show(UserArgs),
     /// List users, newest first
@@ -358,6 +364,8 @@ impl Command {
                 | UserCommand::ResetMfa(args),
             ) => Some(&args.why),
             Command::User(UserCommand::SetPlan(args)) => Some(&args.why),
+            // A rehearsal changes nothing that there could be a reason for.
+            Command::User(UserCommand::Import(args)) => (!args.dry_run).then_some(&args.why),
             Command::Tenant(TenantCommand::Deactivate(args) | TenantCommand::Activate(args)) => {
                 Some(&args.why)
             }

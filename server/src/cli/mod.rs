@@ -3,6 +3,7 @@
 pub mod args;
 mod contract;
 mod db;
+mod import;
 mod keys;
 mod operator;
 mod outbox;

@@ -54,6 +54,11 @@ pub async fn run(config: Config, command: Command) -> Outcome {
     let app = parts.opened(bound).await?;
     match command {
         Command::Check => return check(&app).await,
+        Command::User(UserCommand::Import(args)) => {
+            let code = super::import::import(&app, &args, &operator).await?;
+            app.store.clone().close().await?;
+            return Ok(code);
+        }
         Command::User(command) => user(&app, command, &operator).await?,
         Command::Tenant(command) => tenant(&app, command, &operator).await?,
         Command::Plan(command) => super::plans::run(&app, command, &operator).await?,
@@ -154,6 +159,8 @@ async fn user(app: &App, command: UserCommand, operator: &Operator) -> Said {
         UserCommand::ResetMfa(args) => {
             changed(app.operator_mfa_reset(&args.email, operator).await)?;
         }
+        // Done before: its outcome is a status of its own.
+        UserCommand::Import(_) => {}
         UserCommand::SetPlan(args) => {
             super::plans::set(app, &args.email, args.plan, operator).await?;
         }

@@ -97,9 +97,17 @@ const INVARIANTS: &[(&str, &str)] = &[
         "message_content_is_sealed",
         "SELECT id FROM outbox WHERE payload LIKE '{%'",
     ),
+    // The forms that an import takes, and the mark of an account without a password.
     (
         "password_is_hashed",
-        "SELECT id FROM users WHERE password_hash NOT LIKE '$argon2id$%'",
+        "SELECT id FROM users WHERE password_hash <> '!' \
+         AND password_hash NOT LIKE '$argon2id$%' AND password_hash NOT LIKE '$argon2i$%' \
+         AND password_hash NOT LIKE '$argon2d$%' AND password_hash NOT LIKE 'argon2$argon2%' \
+         AND password_hash NOT LIKE '$2a$%' AND password_hash NOT LIKE '$2b$%' \
+         AND password_hash NOT LIKE '$2y$%' AND password_hash NOT LIKE 'bcrypt$$2%' \
+         AND password_hash NOT LIKE 'bcrypt_sha256$$2%' AND password_hash NOT LIKE '$scrypt$%' \
+         AND password_hash NOT LIKE 'scrypt$%$%$%' AND password_hash NOT LIKE '$pbkdf2$%' \
+         AND password_hash NOT LIKE '$pbkdf2-sha%' AND password_hash NOT LIKE 'pbkdf2_sha%$%$%'",
     ),
     (
         "refresh_token_is_hashed",

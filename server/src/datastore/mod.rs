@@ -16,6 +16,7 @@ mod documents;
 mod entitlements;
 mod entity;
 mod error;
+mod import;
 mod invariants;
 mod keys;
 mod leases;

@@ -62,5 +62,6 @@ mod trusted_devices;
 mod trusted_devices_delay;
 mod trusted_devices_end;
 mod upkeep;
+mod user_import;
 mod verify_phone;
 mod wire;

@@ -30,6 +30,7 @@ fn every_documented_command_parses() {
         "bp-auth user show a@b.example",
         "bp-auth user list --limit 5",
         "bp-auth user deactivate a@b.example --reason asked",
+        "bp-auth user import users.csv --format csv --dry-run",
         "bp-auth user suspend a@b.example",
         "bp-auth user activate a@b.example",
         "bp-auth user reset-mfa a@b.example",
@@ -84,6 +85,10 @@ fn production_demands_a_reason_for_what_changes_something() {
     assert_eq!(blank.reason(Mode::Production), Err(ReasonMissing));
     let harmless = command("bp-auth user show a@b.example");
     assert_eq!(harmless.reason(Mode::Production), Ok(None));
+    let import = command("bp-auth user import users.csv");
+    assert_eq!(import.reason(Mode::Production), Err(ReasonMissing));
+    let rehearsal = command("bp-auth user import users.csv --dry-run");
+    assert_eq!(rehearsal.reason(Mode::Production), Ok(None));
 }
 
 #[test]

@@ -1,0 +1,297 @@
+//! Accounts that come from another system, with the hashes of their passwords. The rules are those of
+//! a registration; nobody is sent a mail, because nobody has registered.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::App;
+use super::audit::Audit;
+use super::clock::Timestamp;
+use super::error::{Error, Fault, Result};
+use super::identity::{Email, Phone, display_text, locale};
+use super::operator::Operator;
+use super::plans::Plans;
+use super::stored_hash::{StoredHash, UNUSABLE};
+use crate::datastore::{Tenant, User};
+
+/// How often a batch is begun anew because somebody registered one of its addresses meanwhile.
+const TRIES: usize = 5;
+
+/// An account as it was written down elsewhere; not checked yet.
+#[derive(Default)]
+pub struct ImportForm {
+    pub email: Option<String>,
+    pub password_hash: Option<String>,
+    pub full_name: Option<String>,
+    pub phone: Option<String>,
+    pub phone_verified: Option<bool>,
+    pub locale: Option<String>,
+    pub active: Option<bool>,
+    pub deactivated: Option<bool>,
+    pub created_at: Option<String>,
+    pub plan: Option<String>,
+}
+
+/// The same, checked. Only its address may still turn out to be taken.
+pub struct Candidate {
+    pub line: u64,
+    tenant: Tenant,
+    user: User,
+    scheme: &'static str,
+}
+
+/// An import that goes on, batch by batch.
+pub struct Import<'a> {
+    app: &'a App,
+    operator: &'a Operator,
+    plans: Arc<Plans>,
+    dry_run: bool,
+    /// What a rehearsal would have written by now: a digest of each address.
+    rehearsed: HashSet<[u8; 16]>,
+}
+
+impl App {
+    pub async fn operator_import<'a>(
+        &'a self,
+        operator: &'a Operator,
+        dry_run: bool,
+    ) -> Result<Import<'a>> {
+        // A rehearsal changes nothing that there could be a reason for.
+        if !dry_run {
+            self.operator_reason(operator)?;
+        }
+        Ok(Import {
+            app: self,
+            operator,
+            plans: self.plans_in_force().await?,
+            dry_run,
+            rehearsed: HashSet::new(),
+        })
+    }
+}
+
+impl Import<'_> {
+    /// Every field at once, so that a file is corrected in one go.
+    pub fn check(&self, line: u64, form: ImportForm) -> Result<Candidate, Vec<Fault>> {
+        let now = self.app.now();
+        let mut faults = Vec::new();
+        let email = match form.email.as_deref() {
+            None => Err(Error::invalid("email", "missing", "an address is needed")),
+            Some(typed) => Email::field(typed),
+        };
+        let email = kept(email, &mut faults);
+        let hash = form.password_hash.as_deref().map(hash);
+        let hash = hash.transpose().unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        });
+        let full_name =
+            display_text("full_name", form.full_name.as_deref(), 200).unwrap_or_else(|fault| {
+                faults.push(fault);
+                None
+            });
+        let phone = form.phone.as_deref();
+        let phone = phone.map(|phone| kept(Phone::field("phone", phone), &mut faults));
+        let verified = form.phone_verified.unwrap_or_default();
+        if verified && form.phone.is_none() {
+            faults.push(fault(
+                "phone_verified",
+                "phone_missing",
+                "there is no number that could be verified",
+            ));
+        }
+        let locale = locale(form.locale.as_deref()).unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        });
+        let deactivated = match (form.active, form.deactivated) {
+            (Some(active), Some(deactivated)) if active == deactivated => {
+                let msg = "it contradicts `active`";
+                faults.push(fault("deactivated", "contradiction", msg));
+                false
+            }
+            (active, deactivated) => deactivated.unwrap_or(active == Some(false)),
+        };
+        let created_at = match form.created_at.as_deref() {
+            None => now.ms(),
+            Some(text) => moment(text, now).unwrap_or_else(|fault| {
+                faults.push(fault);
+                0
+            }),
+        };
+        let plan = form.plan.as_deref().unwrap_or("free");
+        if !self.plans.contains(plan) {
+            faults.push(fault("plan", "plan_unknown", "there is no such plan"));
+        }
+        let Some(email) = email.filter(|_| faults.is_empty()) else {
+            return Err(faults);
+        };
+        let (password_hash, scheme) = hash.unwrap_or((UNUSABLE.to_owned(), "none"));
+        let tenant = Tenant {
+            id: Uuid::now_v7(),
+            name: full_name.clone().unwrap_or_else(|| email.typed.clone()),
+            plan: plan.to_owned(),
+            plan_status: "active".to_owned(),
+            plan_source: match form.plan {
+                Some(_) => "manual".to_owned(),
+                None => "default".to_owned(),
+            },
+            current_period_end: None,
+            state: "active".to_owned(),
+            created_at,
+        };
+        let user = User {
+            id: Uuid::now_v7(),
+            tenant_id: tenant.id,
+            role: "owner".to_owned(),
+            email: email.typed,
+            email_key: email.key,
+            full_name,
+            phone: phone.flatten().map(|phone| phone.e164),
+            // When it was verified elsewhere is not known; this server knows it from now on.
+            phone_verified_at: verified.then(|| now.ms()),
+            locale,
+            password_hash,
+            state: match deactivated {
+                true => "deactivated".to_owned(),
+                false => "active".to_owned(),
+            },
+            created_at,
+            updated_at: now.ms(),
+            last_login_at: None,
+        };
+        Ok(Candidate {
+            line,
+            tenant,
+            user,
+            scheme,
+        })
+    }
+
+    /// Writes those whose address is free, in one transaction. Returns the lines of the others.
+    pub async fn batch(&mut self, batch: &[Candidate]) -> Result<Vec<u64>> {
+        if self.dry_run {
+            return self.rehearse(batch).await;
+        }
+        let app = self.app;
+        let mut outcome = Err(Error::EmailTaken);
+        for _ in 0..TRIES {
+            outcome = app.retried(|| self.write(batch)).await;
+            // The unique index decides a race with a registration; the next look finds it.
+            if !matches!(outcome, Err(Error::EmailTaken)) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    async fn write(&self, batch: &[Candidate]) -> Result<Vec<u64>> {
+        let app = self.app;
+        let txn = app.store.begin().await?;
+        let (free, taken) = divided(batch, txn.users_taken(keys(batch)).await?);
+        if free.is_empty() {
+            txn.rollback().await?;
+            return Ok(taken);
+        }
+        let events = free.iter().map(|candidate| {
+            let detail = json!({ "hash": candidate.scheme });
+            let audit = Audit::of("user.imported", &candidate.user);
+            let audit = audit.detail(self.operator.because(detail));
+            app.audit_event(&self.operator.actor, None, audit)
+        });
+        let events = events.collect();
+        let tenants = free.iter().map(|candidate| candidate.tenant.clone());
+        let users = free.iter().map(|candidate| candidate.user.clone());
+        let inserted = txn.accounts_insert(tenants.collect(), users.collect(), events);
+        inserted
+            .await
+            .map_err(|error| match error.is_conflict_on("email_key") {
+                true => Error::EmailTaken,
+                false => error.into(),
+            })?;
+        txn.commit().await?;
+        Ok(taken)
+    }
+
+    async fn rehearse(&mut self, batch: &[Candidate]) -> Result<Vec<u64>> {
+        let known = self.app.store.users_taken(keys(batch)).await?;
+        let (free, mut taken) = divided(batch, known);
+        for candidate in free {
+            let mut key = [0u8; 16];
+            let digest = Sha256::digest(candidate.user.email_key.as_bytes());
+            key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+            if !self.rehearsed.insert(key) {
+                taken.push(candidate.line);
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// What a line is told whose address is taken.
+pub fn email_taken() -> Fault {
+    let msg = "the address has an account, or an earlier line has it";
+    fault("email", "email_taken", msg)
+}
+
+fn keys(batch: &[Candidate]) -> Vec<String> {
+    let keys = batch.iter().map(|candidate| &candidate.user.email_key);
+    keys.cloned().collect()
+}
+
+/// The first of each address that is free, and the lines of all others.
+fn divided(batch: &[Candidate], taken: Vec<String>) -> (Vec<&Candidate>, Vec<u64>) {
+    let mut seen: HashSet<&str> = taken.iter().map(String::as_str).collect();
+    let (free, others): (Vec<_>, Vec<_>) = batch
+        .iter()
+        .partition(|candidate| seen.insert(candidate.user.email_key.as_str()));
+    let lines = others.iter().map(|candidate| candidate.line);
+    (free, lines.collect())
+}
+
+fn hash(text: &str) -> Result<(String, &'static str), Fault> {
+    let parsed = StoredHash::imported(text).map_err(|refused| Fault {
+        field: "password_hash",
+        kind: refused.kind(),
+        msg: refused.to_string(),
+    })?;
+    let stored = match parsed.is_usable() {
+        true => text,
+        false => UNUSABLE,
+    };
+    Ok((stored.to_owned(), parsed.scheme()))
+}
+
+fn moment(text: &str, now: Timestamp) -> Result<i64, Fault> {
+    let parsed = DateTime::parse_from_rfc3339(text).map(|moment| moment.timestamp_millis());
+    let moment = parsed
+        .ok()
+        .filter(|moment| (0..=now.ms()).contains(moment))
+        .ok_or("a time such as 2019-07-01T12:00:00Z, since 1970 and not in the future");
+    moment.map_err(|msg| fault("created_at", "time_invalid", msg))
+}
+
+fn kept<T>(field: Result<T>, faults: &mut Vec<Fault>) -> Option<T> {
+    match field {
+        Ok(value) => Some(value),
+        Err(Error::Invalid(more)) => {
+            faults.extend(more);
+            None
+        }
+        // The checks of fields say nothing else.
+        Err(other) => {
+            faults.push(fault("line", "invalid", &format!("{other:?}")));
+            None
+        }
+    }
+}
+
+fn fault(field: &'static str, kind: &'static str, msg: &str) -> Fault {
+    let msg = msg.to_owned();
+    Fault { field, kind, msg }
+}
