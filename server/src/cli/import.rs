@@ -60,7 +60,7 @@ pub async fn import(app: &App, args: &ImportArgs, operator: &Operator) -> Outcom
         tally.taken,
         tally.lines as f64 / seconds.max(0.001)
     );
-    done.map_err(|error| format!("{error}; run the same command again, it goes on"))?;
+    done?;
     Ok(match tally.refused {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
@@ -74,7 +74,12 @@ async fn run(
     tally: &mut Tally,
 ) -> Said {
     let mut batch = Vec::with_capacity(BATCH);
-    while let Some(record) = source.next()? {
+    let ended = loop {
+        let record = match source.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
         tally.lines += 1;
         let mut complaints = record.complaints;
         match import.check(record.line, record.form) {
@@ -101,8 +106,10 @@ async fn run(
         if tally.lines.is_multiple_of(WORD) && !std::io::stderr().is_terminal() {
             eprintln!("{} lines", tally.lines);
         }
-    }
-    write(import, &batch, bar, tally).await
+    };
+    // What was read before a file broke off is as good as any.
+    write(import, &batch, bar, tally).await?;
+    Ok(ended?)
 }
 
 async fn write(
@@ -114,7 +121,8 @@ async fn write(
     if batch.is_empty() {
         return Ok(());
     }
-    let taken = explain(import.batch(batch).await)?;
+    let taken = explain(import.batch(batch).await)
+        .map_err(|error| format!("{error}; run the same command again, it goes on"))?;
     for line in &taken {
         say(bar, *line, &[email_taken().into()])?;
     }

@@ -227,6 +227,23 @@ async fn a_header_that_cannot_be_followed_is_refused_before_anything_is_written(
 }
 
 #[tokio::test]
+async fn a_quote_that_is_not_closed_does_not_swallow_the_file() {
+    let (bench, db) = bench().await;
+    let mut file = "email,full_name\na@example.com,A\nb@example.com,\"B\n".to_owned();
+    for n in 0..10_000 {
+        writeln!(file, "u{n}@example.com,U").unwrap();
+    }
+    bench.write("users.csv", &file);
+    let said = bench.fails(&import("users.csv", &[]));
+    assert!(
+        said.contains("line 3: a row is longer than 64 KiB"),
+        "{said}"
+    );
+    assert!(said.contains("1 imported, 0 refused"), "{said}");
+    assert_imported(&bench, &db, 1).await;
+}
+
+#[tokio::test]
 async fn a_dry_run_finds_what_the_import_would_and_writes_nothing() {
     let (bench, db) = bench().await;
     bench.write("first.jsonl", &lines(1));

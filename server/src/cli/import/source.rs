@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::api::json::is_control;
 use crate::app::Fault;
 use crate::app::import::ImportForm;
 use crate::cli::args::ImportFormat;
@@ -35,7 +34,7 @@ pub struct Source {
 
 enum Reader {
     Csv {
-        reader: csv::Reader<File>,
+        reader: csv::Reader<Bounded>,
         columns: Vec<String>,
         record: csv::ByteRecord,
     },
@@ -44,6 +43,26 @@ enum Reader {
         line: u64,
         end: u64,
     },
+}
+
+/// A quote that is never closed would make one row of the rest of the file.
+struct Bounded {
+    file: File,
+    /// Since the last row ended.
+    read: u64,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.read += u64::try_from(read).unwrap_or_default();
+        match self.read > MAX_LINE {
+            true => Err(io::Error::other(
+                "a row is longer than 64 KiB; is a quote not closed?",
+            )),
+            false => Ok(read),
+        }
+    }
 }
 
 /// What one line or row holds.
@@ -70,7 +89,10 @@ impl Source {
         let size = file.metadata()?.len();
         let reader = match format {
             ImportFormat::Csv => {
-                let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+                let bounded = Bounded { file, read: 0 };
+                let mut reader = csv::ReaderBuilder::new()
+                    .flexible(true)
+                    .from_reader(bounded);
                 let columns: Vec<String> = reader
                     .headers()?
                     .iter()
@@ -103,7 +125,10 @@ impl Source {
                 columns,
                 record,
             } => {
-                if !reader.read_byte_record(record)? {
+                reader.get_mut().read = 0;
+                let begin = reader.position().line();
+                let more = reader.read_byte_record(record);
+                if !more.map_err(|error| io::Error::other(format!("line {begin}: {error}")))? {
                     return Ok(None);
                 }
                 let line = record.position().map_or(0, csv::Position::line);
@@ -288,6 +313,11 @@ fn header(columns: &[String]) -> Result<(), String> {
         true => Ok(()),
         false => Err("line 1: there is no column email".to_owned()),
     }
+}
+
+/// What the interface refuses in any text, as `api::json` has it: this file is not of the interface.
+fn is_control(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// As databases and languages write it.
