@@ -11,3 +11,4 @@ pub mod datastore;
 pub mod delivery;
 pub mod http;
 pub mod keyring;
+pub mod metrics;

@@ -54,6 +54,11 @@ impl<R: HttpResponse> Reply<R> {
         self.response.headers_mut()
     }
 
+    /// What the answer says to this server and not to its client.
+    pub fn extensions_mut(&mut self) -> &mut http::Extensions {
+        self.response.extensions_mut()
+    }
+
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }

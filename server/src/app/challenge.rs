@@ -10,7 +10,7 @@ use super::caller::gate;
 use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::display_text;
-use super::login::{LoginOutcome, PendingFactor};
+use super::login::{LoginOutcome, PendingFactor, outcome_name};
 use super::message::SmsPurpose;
 use super::methods::{self, Method};
 use super::password::Permit;
@@ -18,6 +18,7 @@ use super::session::Authenticated;
 use super::token::Kind;
 use super::{App, Client};
 use crate::datastore::{Event, MfaChallenge, MfaMethod, Taken, Txn, User};
+use crate::metrics::{Limit, Step};
 
 const TRIES_PER_TOKEN: i32 = 5;
 const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -50,6 +51,12 @@ impl App {
         form: Challenge<'_>,
         client: &Client,
     ) -> Result<LoginOutcome> {
+        let outcome = self.challenge_step(form, client).await;
+        self.metrics.login(Step::Challenge, outcome_name(&outcome));
+        outcome
+    }
+
+    async fn challenge_step(&self, form: Challenge<'_>, client: &Client) -> Result<LoginOutcome> {
         let device_name = display_text("device_name", form.device_name, 100)
             .map_err(|fault| Error::Invalid(vec![fault]))?;
         if form.mfa_token.is_empty() {
@@ -199,6 +206,7 @@ impl App {
                     self.audit(&txn, client, Audit::of("login.mfa_locked", &user))
                         .await?;
                     self.commit(txn).await?;
+                    self.metrics.limit_hit(Limit::Mfa);
                     return Err(Error::MfaLocked { retry_after });
                 }
             };
@@ -301,6 +309,7 @@ impl App {
         let detail = json!({ "method": method.as_str() });
         self.audit_failure(client, Audit::of("login.mfa_wrong", user).detail(detail))
             .await?;
+        self.metrics.mfa_failure(method.as_str());
         Err(Error::ChallengeCodeInvalid)
     }
 

@@ -88,6 +88,52 @@ impl Error {
     }
 }
 
+impl Error {
+    /// A word for it in the metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid_request",
+            Self::WeakPassword(_) => "weak_password",
+            Self::PhoneNotAllowed => "phone_not_allowed",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::NotAuthenticated => "not_authenticated",
+            Self::AccessTokenInvalid => "access_token_invalid",
+            Self::AccessTokenExpired => "access_token_expired",
+            Self::SessionRevoked => "session_revoked",
+            Self::ApiKeyInvalid => "api_key_invalid",
+            Self::AccountDeactivated => "account_deactivated",
+            Self::AccountSuspended => "account_suspended",
+            Self::ReauthenticationRequired { .. } => "reauthentication_required",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::MfaTokenInvalid => "mfa_token_invalid",
+            Self::ChallengeCodeInvalid => "code_invalid",
+            Self::RefreshTokenInvalid => "token_invalid",
+            Self::RefreshTokenExpired => "token_expired",
+            Self::RefreshTokenReused => "token_reused",
+            Self::RefreshTokenRevoked => "token_revoked",
+            Self::CodeInvalid => "setup_code_invalid",
+            Self::CodeExpired => "code_expired",
+            Self::CodeAttemptsExceeded => "code_attempts_exceeded",
+            Self::LinkTokenInvalid => "link_invalid",
+            Self::LinkTokenExpired => "link_expired",
+            Self::LinkTokenUsed => "link_used",
+            Self::RegistrationDisabled => "registration_disabled",
+            Self::NotFound => "not_found",
+            Self::EmailTaken => "email_taken",
+            Self::PhoneMissing => "phone_missing",
+            Self::PhoneAlreadyVerified => "phone_already_verified",
+            Self::MfaNotPending => "mfa_not_pending",
+            Self::MfaNotEnabled => "mfa_not_enabled",
+            Self::MfaMethodUnavailable => "mfa_method_unavailable",
+            Self::SuspendedMeanwhile => "suspended_meanwhile",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::MfaLocked { .. } => "mfa_locked",
+            Self::Overloaded | Self::Contention => "overloaded",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+}
+
 impl From<datastore::Error> for Error {
     fn from(error: datastore::Error) -> Self {
         match error {

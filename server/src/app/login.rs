@@ -21,6 +21,7 @@ use super::sms::{Sent, TRIES};
 use super::token::LEEWAY;
 use super::{App, Client};
 use crate::datastore::{MfaChallenge, MfaMethod, Reservation, Txn, User};
+use crate::metrics::{Limit, Step};
 
 const FIRST_DELAY_MS: i64 = 2_000;
 const LONGEST_DELAY_MS: i64 = 900_000;
@@ -45,6 +46,7 @@ pub enum LoginOutcome {
 
 /// The password was right, a second factor is due.
 pub struct PendingFactor {
+    pub user: Uuid,
     pub mfa_token: Zeroizing<String>,
     pub expires_in: u64,
     pub methods: Vec<Method>,
@@ -60,6 +62,15 @@ struct Guess {
     id: String,
 }
 
+/// What became of a step, as the metrics call it.
+pub(super) fn outcome_name(outcome: &Result<LoginOutcome>) -> &'static str {
+    match outcome {
+        Ok(LoginOutcome::Tokens(_)) => "success",
+        Ok(LoginOutcome::MfaPending(_)) => "mfa_required",
+        Err(error) => error.name(),
+    }
+}
+
 impl Guess {
     /// To be said in the transaction that records what came of it.
     async fn judged(&self, txn: &Txn) -> Result<()> {
@@ -70,6 +81,12 @@ impl Guess {
 
 impl App {
     pub async fn login(&self, form: Login<'_>, client: &Client) -> Result<LoginOutcome> {
+        let outcome = self.password_step(form, client).await;
+        self.metrics.login(Step::Password, outcome_name(&outcome));
+        outcome
+    }
+
+    async fn password_step(&self, form: Login<'_>, client: &Client) -> Result<LoginOutcome> {
         if form.username.trim().is_empty() {
             return Err(Error::invalid(
                 "username",
@@ -201,6 +218,7 @@ impl App {
                 return Ok(guess);
             };
             if !unjudged || Instant::now() >= patience {
+                self.metrics.limit_hit(Limit::Password);
                 let retry_after = Timestamp(until).retry_after(now);
                 return Err(Error::RateLimited { retry_after });
             }
@@ -332,6 +350,7 @@ impl App {
         }
         let mfa_token = self.tokens.mfa_pending(user.id, challenge.jti, now, left)?;
         Ok(PendingFactor {
+            user: user.id,
             mfa_token,
             expires_in: left.as_secs(),
             default: methods.first().copied().unwrap_or(Method::Sms),

@@ -14,6 +14,7 @@ use super::methods::verified;
 use super::token::{Decoded, Kind};
 use super::{App, Client};
 use crate::datastore::{MfaMethod, Taken, Txn, User};
+use crate::metrics::Limit;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -51,6 +52,7 @@ impl App {
                 txn.rate_take(&bucket, now.ms(), HOUR_MS, limit).await?
             {
                 txn.commit().await?;
+                self.metrics.limit_hit(Limit::MfaReset);
                 return Err(Error::RateLimited {
                     retry_after: Timestamp(retry_at).retry_after(now),
                 });

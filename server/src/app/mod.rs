@@ -43,6 +43,7 @@ pub mod totp;
 pub mod trusted_device;
 pub mod turns;
 pub mod upkeep;
+pub mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub use error::{Error, Fault, Result};
 
 use crate::config::Config;
 use crate::datastore::{Datastore, OutboxRow, Txn, retried};
+use crate::metrics::Metrics;
 use clock::{Clock, Timestamp};
 use keys::Keys;
 use message::{Message, Outgoing, Recipient};
@@ -77,6 +79,7 @@ pub struct App {
     pub plans: SharedPlans,
     /// Wakes the outbox worker after a commit.
     pub outbox: Arc<tokio::sync::Notify>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// Who sends a request, as far as the transport knows.

@@ -1,6 +1,7 @@
 //! Passwords: the policy, the hash, and the queue in front of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -16,6 +17,7 @@ use super::stored_hash::StoredHash;
 use super::turns::{Turn, Turns};
 use crate::config::{HashProfile, Password as Policy};
 use crate::datastore::User;
+use crate::metrics::HashQueue;
 
 /// More than any password manager makes; longer input is refused before anything is done with it.
 const MAX_BYTES: usize = 1024;
@@ -98,6 +100,8 @@ pub struct Hasher {
     permits: Arc<Semaphore>,
     queue: Arc<Semaphore>,
     turns: Turns,
+    refused: AtomicU64,
+    cores: usize,
     random: Arc<dyn Random>,
     /// Costs an unknown user's login the same time as a known one's.
     dummy: String,
@@ -132,6 +136,8 @@ impl Hasher {
             permits: Arc::new(Semaphore::new(cores)),
             queue: Arc::new(Semaphore::new(cores * QUEUE_PER_PERMIT)),
             turns: Turns::default(),
+            refused: AtomicU64::new(0),
+            cores,
             random,
             dummy,
         })
@@ -147,13 +153,13 @@ impl Hasher {
     pub async fn place_to_guess(&self, at: &str, most: usize) -> Result<(Place, Turn)> {
         let place = self.place()?;
         let turn = tokio::time::timeout(PATIENCE, self.turns.take(at, most)).await;
-        Ok((place, turn.map_err(|_| Error::Overloaded)?))
+        Ok((place, turn.map_err(|_| self.refuse())?))
     }
 
     /// Waits for a core with a place that was taken before.
     pub async fn permit_at(&self, place: Place) -> Result<Permit> {
         let running = tokio::time::timeout(PATIENCE, self.permits.clone().acquire_owned()).await;
-        let running = running.map_err(|_| Error::Overloaded)?;
+        let running = running.map_err(|_| self.refuse())?;
         Ok(Permit {
             _running: running.map_err(|error| internal(&error))?,
             _queued: place.0,
@@ -162,7 +168,24 @@ impl Hasher {
 
     fn place(&self) -> Result<Place> {
         let queued = self.queue.clone().try_acquire_owned();
-        queued.map(Place).map_err(|_| Error::Overloaded)
+        queued.map(Place).map_err(|_| self.refuse())
+    }
+
+    fn refuse(&self) -> Error {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Error::Overloaded
+    }
+
+    /// How long the queue is.
+    pub fn queue(&self) -> HashQueue {
+        let running = self.cores.saturating_sub(self.permits.available_permits());
+        let places = self.cores * QUEUE_PER_PERMIT;
+        let taken = places.saturating_sub(self.queue.available_permits());
+        HashQueue {
+            running,
+            waiting: taken.saturating_sub(running),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
     }
 
     /// [`Plain::chosen`] where the hashes are made: to judge a password also takes a core for a while,

@@ -14,6 +14,7 @@ use super::random::hash;
 use super::token::Kind;
 use super::{App, Client};
 use crate::datastore::Taken;
+use crate::metrics::Limit;
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Who asks for the mail, or follows its link, has not logged in.
@@ -76,7 +77,11 @@ impl App {
                 detail: json!({ "mailed": mailed, "limited": limited }),
             };
             self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
-            self.commit(txn).await
+            self.commit(txn).await?;
+            if limited {
+                self.metrics.limit_hit(Limit::Reactivate);
+            }
+            Ok(())
         })
         .await
     }

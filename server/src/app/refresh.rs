@@ -17,11 +17,23 @@ use super::seal::{open_once, seal_once};
 use super::session::IssuedTokens;
 use super::{App, Client};
 use crate::datastore::{RefreshToken, Session, Taken, Txn, User};
+use crate::metrics::{Limit, Refreshed};
 
 const MINUTE_MS: i64 = 60_000;
 
+type Granted = (Refreshed, IssuedTokens);
+
 impl App {
     pub async fn refresh(&self, token: &str, client: &Client) -> Result<IssuedTokens> {
+        let outcome = self.refresh_with(token, client).await;
+        self.metrics.refresh(match &outcome {
+            Ok((how, _)) => how.name(),
+            Err(error) => error.name(),
+        });
+        outcome.map(|(_, issued)| issued)
+    }
+
+    async fn refresh_with(&self, token: &str, client: &Client) -> Result<Granted> {
         if token.is_empty() {
             return Err(Error::invalid(
                 "refresh_token",
@@ -49,6 +61,7 @@ impl App {
             }
             if let Some(refusal) = self.refresh_limit(&txn, &session).await? {
                 txn.commit().await?;
+                self.metrics.limit_hit(Limit::Refresh);
                 return Err(refusal);
             }
             if !self.config.refresh.rotation_enabled {
@@ -73,7 +86,7 @@ impl App {
             issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
             self.refresh_granted(&txn, &issued, true, client).await?;
             self.commit(txn).await?;
-            Ok(issued)
+            Ok((Refreshed::Rotated, issued))
         })
         .await
     }
@@ -124,7 +137,7 @@ impl App {
         user: User,
         token: &str,
         client: &Client,
-    ) -> Result<IssuedTokens> {
+    ) -> Result<Granted> {
         let expires_at = self.refresh_expiry(&session);
         txn.refresh_token_extend(row.id, expires_at.ms()).await?;
         let token = Zeroizing::new(token.to_owned());
@@ -132,7 +145,7 @@ impl App {
         issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
         self.refresh_granted(&txn, &issued, false, client).await?;
         self.commit(txn).await?;
-        Ok(issued)
+        Ok((Refreshed::Kept, issued))
     }
 
     async fn refresh_granted(
@@ -158,11 +171,11 @@ impl App {
         user: User,
         token: &str,
         client: &Client,
-    ) -> Result<IssuedTokens> {
+    ) -> Result<Granted> {
         if let Some((plain, expires_at)) = self.successor_within_leeway(&txn, &row, token).await? {
             let mut issued = self.issued(user, &session, plain, expires_at)?;
             issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
-            return Ok(issued);
+            return Ok((Refreshed::Leeway, issued));
         }
         let now = self.now().ms();
         if txn.session_revoke(session.id, now, "token_reused").await? {

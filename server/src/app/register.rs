@@ -16,6 +16,7 @@ use super::password::{PasswordFault, Plain};
 use super::random::hash;
 use super::{App, Client};
 use crate::datastore::{Taken, Tenant, Txn, User};
+use crate::metrics::Limit;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -59,6 +60,7 @@ impl App {
             .rate_take(&bucket, now.ms(), MINUTE_MS, limit)
             .await?;
         if let Taken::Limited { retry_at } = taken {
+            self.metrics.limit_hit(Limit::Register);
             let retry_after = super::clock::Timestamp(retry_at).retry_after(now);
             return Err(Error::RateLimited { retry_after });
         }

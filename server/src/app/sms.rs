@@ -12,6 +12,7 @@ use super::message::{Message, Outgoing, Recipient, SmsPurpose};
 use super::random::six_digits;
 use super::{App, methods};
 use crate::datastore::{SmsCode, Taken, Txn, User};
+use crate::metrics::Limit;
 
 pub(super) const TRIES: i32 = 5;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -116,25 +117,38 @@ impl App {
         // and never wait for each other in a circle.
         let budgets = [
             (
+                Limit::SmsInterval,
                 format!("sms:{purpose}:interval:{}", user.id),
                 limits.sms_interval.duration(),
                 1,
             ),
-            (format!("sms:{purpose}:user:{}", user.id), DAY, per_day),
             (
+                Limit::SmsUser,
+                format!("sms:{purpose}:user:{}", user.id),
+                DAY,
+                per_day,
+            ),
+            (
+                Limit::SmsNumber,
                 format!("sms:{purpose}:number:{number}:{owner}"),
                 DAY,
                 per_day,
             ),
             (
+                Limit::SmsPrefix,
                 format!("sms:prefix:{}", phone.prefix()),
                 HOUR,
                 limits.sms_prefix_per_hour,
             ),
-            ("sms:total".to_owned(), HOUR, limits.sms_total_per_hour),
+            (
+                Limit::SmsTotal,
+                "sms:total".to_owned(),
+                HOUR,
+                limits.sms_total_per_hour,
+            ),
         ];
         let mut taken = Vec::with_capacity(budgets.len());
-        for (bucket, window, limit) in budgets {
+        for (name, bucket, window, limit) in budgets {
             if window.is_zero() {
                 continue;
             }
@@ -148,6 +162,8 @@ impl App {
                     for event in taken {
                         txn.rate_give_back(&event).await?;
                     }
+                    // Said again when another transaction makes this one begin anew, which is rare.
+                    self.metrics.limit_hit(name);
                     return Ok(Some(retry_at));
                 }
             }
@@ -202,7 +218,10 @@ impl App {
             return Ok(Err(match row {
                 None => Tried::Absent,
                 Some(row) if row.expires_at <= now => Tried::Expired,
-                Some(_) => Tried::AttemptsExceeded,
+                Some(_) => {
+                    self.metrics.limit_hit(Limit::SmsCode);
+                    Tried::AttemptsExceeded
+                }
             }));
         };
         // A code is good for the number it was sent to, and for no other.

@@ -155,6 +155,11 @@ impl TokenService {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
+    /// Whether there is a key whose tokens are accepted.
+    pub fn can_sign(&self, now: Timestamp) -> bool {
+        self.keys().iter().any(|key| !key.has_retired(now))
+    }
+
     /// The public keys, for services that verify offline: also those that will sign soon.
     pub fn jwks(&self, now: Timestamp) -> Value {
         let keys = self.keys();

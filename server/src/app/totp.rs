@@ -20,6 +20,7 @@ use super::phone::PhoneCode;
 use super::sms::{Sent, digits};
 use super::{App, Client};
 use crate::datastore::{MfaMethod, Taken, Txn, User};
+use crate::metrics::Limit;
 
 /// RFC 6238's recommended length for SHA-1.
 const SECRET_BYTES: usize = 20;
@@ -135,6 +136,7 @@ impl App {
             )
             .await?;
             self.commit(txn).await?;
+            self.metrics.limit_hit(Limit::MfaSetup);
             return Err(Error::CodeAttemptsExceeded);
         }
         let Some(step) = self.totp_step(&user, pending, code).await? else {

@@ -77,9 +77,6 @@ async fn run(cli: Cli) -> Outcome {
 /// What a server or an operator's command is made of. Only a server applies migrations by itself.
 async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
     let plans = side_files(&config)?;
-    if config.server.admin_bind.is_some() {
-        tracing::warn!("server.admin_bind is set, but this version has no admin listener");
-    }
     let clock = clock()?;
     let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms())?;
     let connections = config.database.max_connections;

@@ -22,6 +22,8 @@ pub struct Delivery {
     pub templates_dir: Option<String>,
     /// Of recipients whose language is not known, or not there.
     pub default_locale: String,
+    /// A message due for longer than this makes the admin listener's `/readyz` say so. 0: none does.
+    pub late_after: Seconds,
     /// How long one try may take. Less than a minute, which is how long a message is one instance's.
     pub timeout: Seconds,
 }
@@ -105,6 +107,7 @@ impl Default for Delivery {
             from: "bp-auth <no-reply@localhost>".to_owned(),
             templates_dir: None,
             default_locale: "en".to_owned(),
+            late_after: Seconds::minutes(5),
             timeout: Seconds::new(20),
         }
     }

@@ -37,6 +37,8 @@ pub struct Server {
     /// Address of the admin listener with `/metrics`. Empty: none.
     #[serde(with = "values::optional")]
     pub admin_bind: Option<SocketAddr>,
+    /// In production: yes, only those who watch can reach an `admin_bind` that is no loopback address.
+    pub acknowledge_admin_exposure: bool,
 }
 
 /// Where the data is.
@@ -267,6 +269,7 @@ impl Default for Server {
             body_timeout: Seconds::new(10),
             drain_timeout: Seconds::new(30),
             admin_bind: None,
+            acknowledge_admin_exposure: false,
         }
     }
 }

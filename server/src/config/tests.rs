@@ -282,6 +282,9 @@ fn production_starts_with_little_but_refuses_what_is_unsafe() {
         ("server.public_url", "http://auth.example.com"),
         ("cors.allowed_origins", "http://app.example.com"),
         ("server.trusted_proxies", "0.0.0.0/0"),
+        ("server.admin_bind", "0.0.0.0:9090"),
+        ("server.admin_bind", "[::]:9090"),
+        ("server.admin_bind", "10.0.0.1:9090"),
         ("sms.allowed_countries", "*"),
         ("sms.allowed_countries", ""),
         ("password.min_length", "7"),
@@ -397,4 +400,31 @@ fn explain_lists_every_key_once() {
     };
     assert!(line("mode").ends_with("flag"));
     assert!(line("tokens.access_ttl").contains("\"15m\""));
+}
+
+#[test]
+fn an_admin_listener_in_production_is_reached_from_this_machine_or_on_purpose() {
+    let given = |address: &str| {
+        Given::nothing()
+            .file(PRODUCTION)
+            .flag("server.admin_bind", address)
+    };
+    for here in ["127.0.0.1:9090", "[::1]:9090", "[::ffff:127.0.0.1]:9090"] {
+        given(here).loaded();
+    }
+    let refusal = given("10.0.0.1:9090").refusal();
+    assert!(
+        refusal.contains("server.acknowledge_admin_exposure"),
+        "{refusal}"
+    );
+    let config = given("10.0.0.1:9090")
+        .flag("server.acknowledge_admin_exposure", "true")
+        .loaded();
+    assert!(config.server.admin_bind.is_some());
+    // Whoever says yes to an address has not asked for a listener.
+    let quiet = Given::nothing()
+        .file(PRODUCTION)
+        .flag("server.acknowledge_admin_exposure", "true")
+        .loaded();
+    assert_eq!(quiet.server.admin_bind, None);
 }

@@ -278,6 +278,14 @@ impl Checks<'_> {
             "server.trusted_proxies",
             "trusting every address lets each client choose its own",
         );
+        let admin = config.server.admin_bind;
+        self.require(
+            config.server.acknowledge_admin_exposure
+                || admin.is_none_or(|address| address.ip().to_canonical().is_loopback()),
+            "server.admin_bind",
+            "the admin listener asks nobody who they are; if only those who watch reach this address, \
+             set server.acknowledge_admin_exposure = true",
+        );
         self.require(
             config.password.min_length >= 8,
             "password.min_length",

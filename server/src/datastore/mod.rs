@@ -46,11 +46,12 @@ use std::time::Duration;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, Value,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, Value,
 };
 
+use crate::metrics::Pool;
 use patient::{Patient, within};
 
 pub use copy::{Compared, Copy};
@@ -156,6 +157,12 @@ impl Datastore {
         Ok(())
     }
 
+    /// How many connections there are, and how many of them somebody uses.
+    pub fn pools(&self) -> Vec<Pool> {
+        let Self { read, write, .. } = self;
+        vec![pool("read", &read.inner), pool("write", &write.inner)]
+    }
+
     /// Closes every connection, so that the write-ahead log is folded into the database file.
     pub async fn close(self) -> Result<()> {
         let Self { read, write, .. } = self;
@@ -182,6 +189,28 @@ impl Txn {
     pub async fn rollback(self) -> Result<()> {
         let Patient { inner, limit } = self.inner;
         Ok(within(limit, inner.rollback()).await?)
+    }
+}
+
+fn pool(name: &'static str, connection: &DatabaseConnection) -> Pool {
+    let (open, idle, most) = match connection.get_database_backend() {
+        DbBackend::Postgres => {
+            let pool = connection.get_postgres_connection_pool();
+            let most = pool.options().get_max_connections();
+            (pool.size(), pool.num_idle(), most)
+        }
+        _ => {
+            let pool = connection.get_sqlite_connection_pool();
+            let most = pool.options().get_max_connections();
+            (pool.size(), pool.num_idle(), most)
+        }
+    };
+    let idle = u32::try_from(idle).unwrap_or(open);
+    Pool {
+        name,
+        open,
+        in_use: open.saturating_sub(idle),
+        most,
     }
 }
 

@@ -8,8 +8,12 @@ use uuid::Uuid;
 
 use super::entity::records::outbox::{Column, Entity};
 use super::{
-    Datastore, OutboxRow, Result, Txn, execute, insert_unless, only, query_number, returning,
+    Datastore, OutboxRow, Result, Txn, execute, insert_unless, only, query_number, query_one,
+    returning,
 };
+use crate::metrics::Outbox;
+
+const DAY_MS: i64 = 24 * 3_600_000;
 
 impl Datastore {
     /// How many rows are in each state that occurs.
@@ -33,6 +37,32 @@ impl Datastore {
 
     pub async fn outbox_fetch(&self, id: Uuid) -> Result<Option<OutboxRow>> {
         Ok(only(Entity::find_by_id(id).all(&self.read).await?))
+    }
+
+    /// What is not sent, by one query over the indexes of what is pending and of what was finished of
+    /// late: it is asked again and again.
+    pub async fn outbox_depth(&self, now: i64) -> Result<Outbox> {
+        let free = "(lease_until IS NULL OR lease_until <= $1)";
+        let sql = format!(
+            "SELECT count(CASE WHEN next_attempt_at <= $1 AND {free} THEN 1 END), \
+                    count(CASE WHEN NOT {free} THEN 1 END), \
+                    count(CASE WHEN next_attempt_at > $1 AND {free} THEN 1 END), \
+                    min(CASE WHEN next_attempt_at <= $1 AND {free} THEN next_attempt_at END), \
+                    (SELECT count(*) FROM outbox \
+                     WHERE state <> 'pending' AND finished_at > $2 AND state = 'dead') \
+             FROM outbox WHERE state = 'pending'"
+        );
+        let values = [now.into(), now.saturating_sub(DAY_MS).into()];
+        let Some(row) = query_one(&self.read, &sql, values).await? else {
+            return Ok(Outbox::default());
+        };
+        Ok(Outbox {
+            due: row.try_get_by_index(0)?,
+            sending: row.try_get_by_index(1)?,
+            waiting: row.try_get_by_index(2)?,
+            due_since: row.try_get_by_index(3)?,
+            dead: row.try_get_by_index(4)?,
+        })
     }
 
     /// When the next pending message may be claimed.

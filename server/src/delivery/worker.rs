@@ -19,8 +19,10 @@ use super::mail::{self, Draft};
 use super::templates::{Rendered, Templates};
 use super::{Content, Envelope, SendError, Transport};
 use crate::app::clock::{Clock, Timestamp};
+use crate::app::identity::Phone;
 use crate::app::message::Message;
 use crate::app::seal::{SealError, Sealer};
+use crate::metrics::{Delivered, Metrics};
 
 pub struct Worker {
     pub store: Arc<dyn OutboxStore>,
@@ -30,6 +32,7 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     /// Rung after a transaction that wrote a message, so that codes arrive at once.
     pub wake: Arc<Notify>,
+    pub metrics: Arc<Metrics>,
     pub public_url: String,
     pub from: Mailbox,
     /// How long a step of sending may take. Well inside the lease, which is a minute, and the time that
@@ -190,11 +193,15 @@ impl Worker {
         let now = self.clock.now();
         match outcome {
             // Until this is noted, the next one waits.
-            Ok(_turn) => self.store.mark_sent(item.id, now).await,
+            Ok(_turn) => {
+                self.count(item, Delivered::Sent);
+                self.store.mark_sent(item.id, now).await
+            }
             Err(SendError::NoTurn) => self.store.give_back(item.id).await,
             Err(error @ (SendError::Temporary(_) | SendError::Later(..)))
                 if item.attempts < MAX_ATTEMPTS =>
             {
+                self.count(item, Delivered::Retry);
                 let delay = back_off(item.attempts, random_fraction()).max(error.pause());
                 let error = printable(&error.to_string());
                 tracing::warn!(
@@ -205,6 +212,7 @@ impl Worker {
                 self.store.retry_at(item.id, now.plus(delay), &error).await
             }
             Err(error) => {
+                self.count(item, Delivered::Dead);
                 let error = printable(&error.to_string());
                 tracing::error!(
                     target: "bp_auth::delivery",
@@ -213,6 +221,20 @@ impl Worker {
                 );
                 self.store.mark_dead(item.id, now, &error).await
             }
+        }
+    }
+
+    /// Whom it was for is nobody's business here, but for the country of a number.
+    fn count(&self, item: &Claimed, outcome: Delivered) {
+        if item.kind == Kind::Mail {
+            return self.metrics.delivery("email", outcome);
+        }
+        self.metrics.delivery("sms", outcome);
+        if matches!(outcome, Delivered::Sent) {
+            let phone = Phone::parse(&item.recipient);
+            let country = phone.and_then(|phone| phone.country);
+            self.metrics
+                .sms_sent(country.map(|country| country.to_string()));
         }
     }
 

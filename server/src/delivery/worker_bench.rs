@@ -16,6 +16,7 @@ use super::{Content, Envelope, SendError, Transport};
 use crate::app::clock::{Clock, ManualClock, Timestamp};
 use crate::app::message::{Message, SmsPurpose};
 use crate::app::seal::Sealer;
+use crate::metrics::Metrics;
 
 pub const START: Timestamp = Timestamp(1_795_372_800_000);
 pub const CODE: &str = "493027";
@@ -205,6 +206,7 @@ impl Bench {
             transport: transport.clone(),
             clock: Arc::new(clock.clone()),
             wake: Arc::new(Notify::new()),
+            metrics: Arc::new(Metrics::new(String::new())),
             public_url: "https://auth.example.com".to_owned(),
             from: sender("no-reply@auth.example.com").unwrap(),
             gates: Gates::default(),

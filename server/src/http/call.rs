@@ -1,7 +1,10 @@
 //! One request on its way to the logic: who sends it, with which credentials, from where.
 
+use std::sync::OnceLock;
+
 use dropshot::{Body, HttpResponse, RequestContext};
 use http::Response;
+use uuid::Uuid;
 
 use super::Context;
 use super::cookies::presented_devices;
@@ -11,9 +14,15 @@ use crate::api::{Answer, Reply, Secret};
 use crate::app::caller::Caller;
 use crate::app::{App, Client, Error};
 
+/// Travels with an answer as far as the gateway.
+#[derive(Debug, Clone, Copy)]
+pub struct LoggedUser(pub Uuid);
+
 pub struct Call<'r> {
     pub app: &'r App,
     pub client: Client,
+    /// For the log.
+    user: OnceLock<Uuid>,
     rqctx: &'r RequestContext<Context>,
 }
 
@@ -23,6 +32,7 @@ impl<'r> Call<'r> {
         Self {
             app: context.app.as_ref(),
             client: client(context, rqctx),
+            user: OnceLock::new(),
             rqctx,
         }
     }
@@ -32,15 +42,24 @@ impl<'r> Call<'r> {
         &self,
         work: impl Future<Output = Result<Reply<R>, Failure>>,
     ) -> Answer<R> {
-        match work.await {
-            Ok(reply) => Ok(reply),
+        let mut reply = match work.await {
+            Ok(reply) => reply,
             Err(failure) => {
                 let oauth = is_oauth(self.rqctx.request.uri().path());
                 let response: Response<Body> =
                     failure.into_response(&self.client.request_id, oauth);
-                Ok(Reply::finished(response))
+                Reply::finished(response)
             }
+        };
+        if let Some(user) = self.user.get() {
+            reply.extensions_mut().insert(LoggedUser(*user));
         }
+        Ok(reply)
+    }
+
+    /// Whose request it turned out to be, for its line in the log; the first one counts.
+    pub fn is_of(&self, user: Uuid) {
+        let _ = self.user.set(user);
     }
 
     /// Verifies the credentials of the request. A cookie authenticates only what a page of ours
@@ -64,7 +83,9 @@ impl<'r> Call<'r> {
             }
             Presented::ApiKey(key) => self.app.caller_from_api_key(key.expose()).await,
         };
-        Ok(caller?)
+        let caller = caller?;
+        self.is_of(caller.user.id);
+        Ok(caller)
     }
 
     /// For the operations that set the cookie, whoever authenticates them.

@@ -17,14 +17,16 @@ use futures::future::BoxFuture;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use uuid::Uuid;
 
-use super::call::is_oauth;
+use super::call::{LoggedUser, is_oauth};
 use super::cors::is_preflight;
 use super::failure::Failure;
 use super::{Context, Rules};
 use crate::api::auth::auth_api_mod;
 use crate::api::mfa::{mfa_api_mod, mfa_method_api_mod};
 use crate::api::{AuthApi, BODY_LIMIT_BYTES, MfaApi, MfaMethodApi};
+use crate::metrics::{Metrics, NO_OPERATION};
 
 /// What a request may be. The framework would take a method for the same in lower case.
 pub const METHODS: [Method; 9] = [
@@ -163,11 +165,52 @@ async fn enter(
         routed.unwrap_or_else(|failure| failure.into_response(&request_id, is_oauth(&path)));
     finish(&context.rules, &path, &headers, response.headers_mut());
 
-    let status = response.status().as_u16();
-    let millis = started.elapsed().as_micros() as f64 / 1000.0;
-    let operation = operation.as_deref().unwrap_or("none");
-    tracing::info!(request_id, method = %method, operation, status, millis, "request");
+    let user = response.extensions_mut().remove::<LoggedUser>();
+    let answered = Answered {
+        request_id: &request_id,
+        method: &method,
+        operation: operation.as_deref().unwrap_or(NO_OPERATION),
+        status: response.status().as_u16(),
+        took: started.elapsed(),
+        user: user.map(|LoggedUser(user)| user),
+    };
+    answered.note(&context.app.metrics);
     Ok(response)
+}
+
+/// What is remembered of a request, which is nothing that its client chose.
+pub struct Answered<'r> {
+    pub request_id: &'r str,
+    pub method: &'r Method,
+    pub operation: &'r str,
+    pub status: u16,
+    pub took: Duration,
+    pub user: Option<Uuid>,
+}
+
+impl Answered<'_> {
+    /// Counts it, and writes its one line of the log. Path, query and headers stay out of it: they
+    /// may hold what somebody should not have put there.
+    pub fn note(&self, metrics: &Metrics) {
+        let Self {
+            request_id,
+            operation,
+            status,
+            took,
+            ..
+        } = *self;
+        metrics.request(operation, status, took);
+        let method = match METHODS.contains(self.method) {
+            true => self.method.as_str(),
+            // It may be as long as a head can be.
+            false => "other",
+        };
+        let millis = took.as_micros() as f64 / 1000.0;
+        let user = self.user.map(tracing::field::display);
+        tracing::info!(
+            request_id, method, operation, status, millis, user, "request"
+        );
+    }
 }
 
 async fn route(

@@ -1,6 +1,7 @@
 //! The boundary: everything between the socket and the logic. The only place that joins the
 //! interface in `api` with the logic in `app`.
 
+pub mod admin;
 pub mod call;
 pub mod convert;
 pub mod cookies;

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use super::admin::{Admin, Watched};
 use super::cookies::CookieRules;
 use super::cors::Origins;
 use super::doorkeeper::Doorkeeper;
@@ -18,6 +19,7 @@ use super::gateway::Dispatch;
 use super::handlers::Api;
 use super::{Context, Rules, gateway};
 use crate::api::BODY_LIMIT_BYTES;
+use crate::api::document::CONTRACT_VERSION;
 use crate::app::App;
 use crate::app::clock::Clock;
 use crate::app::keys::{self, Keys};
@@ -34,6 +36,7 @@ use crate::delivery::templates::{self, Templates};
 use crate::delivery::worker::{Gates, Worker};
 use crate::delivery::{Transports, mail};
 use crate::keyring::Keyring;
+use crate::metrics::Metrics;
 
 /// The share of a stop that is left for what comes after the last request.
 const LAST_STEPS: u32 = 10;
@@ -57,6 +60,7 @@ pub struct Parts {
 pub struct Running {
     pub address: SocketAddr,
     pub app: Arc<App>,
+    admin: Option<Watched>,
     server: HttpServer<Context>,
     stop: watch::Sender<bool>,
     background: Vec<JoinHandle<()>>,
@@ -111,6 +115,7 @@ impl Parts {
             random: self.random.clone(),
             plans: SharedPlans::new(self.plans.clone()),
             outbox: Arc::new(Notify::new()),
+            metrics: Arc::new(Metrics::new(CONTRACT_VERSION.to_string())),
         })
     }
 
@@ -152,7 +157,16 @@ impl Parts {
         }
         let worker = self.worker(&app, address)?;
         let dispatch = gateway::dispatch::<Api>().map_err(StartError)?;
+        let admin = match self.config.server.admin_bind {
+            Some(bind) => Some(Admin::bind(bind).await.map_err(|error| {
+                StartError(format!(
+                    "cannot listen on {bind}, server.admin_bind: {error}"
+                ))
+            })?),
+            None => None,
+        };
         let server = self.listen(app.clone(), address, dispatch)?;
+        let admin = admin.map(|admin| admin.serve(app.clone()));
         let (stop, stopped) = watch::channel(false);
         let upkeep = upkeep(app.clone(), stopped.clone());
         let background = vec![
@@ -162,6 +176,7 @@ impl Parts {
         Ok(Running {
             address: server.local_addr(),
             app,
+            admin,
             server,
             stop,
             background,
@@ -189,6 +204,7 @@ impl Parts {
         let doorkeeper = Doorkeeper {
             rules: rules.clone(),
             dispatch: dispatch.clone(),
+            metrics: app.metrics.clone(),
         };
         let context = Context {
             app,
@@ -224,6 +240,7 @@ impl Parts {
             transport: Arc::new(transport),
             clock: self.clock.clone(),
             wake: app.outbox.clone(),
+            metrics: app.metrics.clone(),
             public_url: config.public_url(address),
             from,
             send_timeout: config.delivery.timeout.duration(),
@@ -237,11 +254,18 @@ impl Running {
         format!("http://{}", self.address)
     }
 
+    /// Where the admin listener answers, if there is one.
+    pub fn admin_url(&self) -> Option<String> {
+        let admin = self.admin.as_ref()?;
+        Some(format!("http://{}", admin.address))
+    }
+
     /// Stops accepting, lets what runs finish, and closes the database, all within
     /// `server.drain_timeout`. Whatever has not committed by then has not happened.
     pub async fn stop(self) -> Result<(), StartError> {
         let Self {
             app,
+            admin,
             server,
             stop,
             background,
@@ -250,7 +274,12 @@ impl Running {
         let begun = Instant::now();
         let drain = app.config.server.drain_timeout.duration();
         let deadline = begun + drain;
+        if let Some(admin) = &admin {
+            admin.say_stopping();
+        }
         let drained = timeout_at(begun + drain - drain / LAST_STEPS, server.close()).await;
+        // Watched until the last request was answered, and not waited for.
+        drop(admin);
         let _ = stop.send(true);
         for task in background {
             let _ = timeout_at(deadline, task).await;

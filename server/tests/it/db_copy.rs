@@ -155,6 +155,11 @@ async fn people_go_on_where_they_were() {
         let waits = "SELECT count(*) FROM outbox WHERE state = 'pending' \
                      AND recipient = 'bob@example.com'";
         assert_eq!(db.number(waits).await, 1);
+        // Nobody else changes rows of the outbox then.
+        let pending = "SELECT count(*) FROM outbox WHERE state = 'pending'";
+        while db.number(pending).await > 1 {
+            tokio::task::yield_now().await;
+        }
         db.execute("UPDATE outbox SET next_attempt_at = 0 WHERE state = 'pending'")
             .await;
         // Another mail wakes who sends.

@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use crate::support::http::send;
+use crate::support::http::{Answer, send};
 use crate::support::process::{Bench, Serving};
 
 /// Writes bytes that no HTTP client would, and reads until the server closes.
@@ -93,4 +94,112 @@ async fn a_request_is_logged_under_the_id_of_its_answer() {
     );
     // A query may hold what somebody should not have put there.
     assert!(!ended.stderr.contains("hunter2"));
+}
+
+/// What a line about a request may hold, and nothing beside it.
+const MEMBERS: [&str; 10] = [
+    "timestamp",
+    "level",
+    "target",
+    "message",
+    "request_id",
+    "method",
+    "operation",
+    "status",
+    "millis",
+    "user",
+];
+
+fn requests(log: &str) -> Vec<Value> {
+    let lines = lines(log).into_iter();
+    let lines: Vec<Value> = lines.filter(|line| line["message"] == "request").collect();
+    for line in &lines {
+        let members = line.as_object().unwrap();
+        for name in members.keys() {
+            assert!(MEMBERS.contains(&name.as_str()), "{name} in {line}");
+        }
+        assert!(line["millis"].as_f64().unwrap() >= 0.0, "{line}");
+        let method = line["method"].as_str().unwrap();
+        let operation = line["operation"].as_str().unwrap();
+        assert!(method.len() <= 7 && operation.len() <= 40, "{line}");
+        assert_eq!(line["request_id"].as_str().unwrap().len(), 36, "{line}");
+    }
+    lines
+}
+
+#[tokio::test]
+async fn every_request_has_one_line_that_names_its_user_when_that_is_known() {
+    let bench = Bench::new();
+    let serving = bench.serve();
+    let http = serving.http();
+    let user = send(http.register("ada@example.com")).await;
+    let id = user.json()["id"].clone();
+    let nobody = [
+        send(http.token("ada@example.com", "wrong horse")).await,
+        send(http.get("/api/auth/me")).await,
+        send(http.get("/nowhere")).await,
+        // These two the framework would refuse before the gateway sees them.
+        send(http.get("/%ff")).await,
+        send(http.request(Method::from_bytes(b"ODD").unwrap(), "/api/auth/me")).await,
+    ];
+    let login = send(http.login("ada@example.com")).await;
+    let me = send(http.me(&login.text("access_token"))).await;
+    let refresh = send(http.refresh(&login.text("refresh_token"))).await;
+    let setup = http.post("/api/auth/mfa/totp/setup");
+    let setup = send(setup.bearer_auth(login.text("access_token"))).await;
+    let out = http.post("/api/auth/mfa/totp/verify");
+    let out = out.bearer_auth(login.text("access_token"));
+    let refused = send(out.json(&json!({ "code": "000000" }))).await;
+    assert_eq!((setup.status, refused.status), (200, 400));
+    let somebody = [user, login, me, refresh, setup, refused];
+
+    let lines = requests(&serving.terminate().stderr);
+    assert_eq!(lines.len(), nobody.len() + somebody.len(), "{lines:?}");
+    let line = |answer: &Answer| {
+        let id = answer.header("x-request-id").unwrap();
+        let mut own = lines.iter().filter(|line| line["request_id"] == *id);
+        let line = own.next().expect("its line");
+        assert!(own.next().is_none(), "two lines");
+        assert_eq!(line["status"], answer.status);
+        line.clone()
+    };
+    for answer in &somebody {
+        assert_eq!(line(answer)["user"], id, "{answer:?}");
+    }
+    for answer in &nobody {
+        assert_eq!(line(answer).get("user"), None, "{answer:?}");
+    }
+    assert_eq!(line(&nobody[3])["operation"], "none");
+    assert_eq!(line(&nobody[4])["method"], "other");
+}
+
+#[tokio::test]
+async fn whatever_a_client_sends_its_line_stays_short_and_repeats_nothing() {
+    let bench = Bench::new();
+    let serving = bench.serve();
+    let long = "hunter2".repeat(1500);
+    let with = |line: &str, header: &str| {
+        format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n\r\n")
+    };
+    let requests_sent = [
+        with("GET /healthz", &format!("User-Agent: {long}")),
+        with("GET /healthz", "User-Agent: hunter2\u{7f}\u{9b}31m"),
+        with(&format!("GET /{long}"), "X: y"),
+        with("GET /hunter2%0d%0a%1b%5b31m%00", "X: y"),
+        with(&format!("GET /healthz?hunter2={long}"), "X: y"),
+        with(&format!("{} /healthz", long.to_uppercase()), "X: y"),
+        with("GET /healthz", &format!("X-Request-Id: {long}")),
+        with("GET /healthz", &format!("X-Forwarded-For: {long}")),
+        with("GET /healthz", &format!("Cookie: bp_token={long}")),
+    ];
+    for request in &requests_sent {
+        hostile(&serving, request.as_bytes());
+    }
+    let ended = serving.terminate();
+    let lines = requests(&ended.stderr);
+    // What HTTP does not allow is nobody's request; of these, control characters in a header.
+    assert!((8..=9).contains(&lines.len()), "{}", ended.stderr);
+    assert!(!ended.stderr.to_lowercase().contains("hunter2"));
+    assert!(!ended.stderr.contains(['\u{1b}', '\u{7f}', '\u{9b}']));
+    assert!(ended.stderr.lines().all(|line| line.len() < 400));
 }

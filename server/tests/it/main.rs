@@ -34,6 +34,7 @@ mod logs;
 mod mails;
 mod methods;
 mod mfa_reset;
+mod operations;
 mod operator;
 mod order;
 mod outage;

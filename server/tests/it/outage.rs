@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
@@ -12,7 +13,8 @@ use tokio::sync::watch;
 use bp_auth_server::config::{Config, HashProfile, SecretText};
 
 use crate::support::TestServer;
-use crate::support::http::{refused, send};
+use crate::support::exposition::Scrape;
+use crate::support::http::{Http, refused, send};
 use crate::support::postgres::{Kind, database, socket};
 
 const EMAIL: &str = "ada@example.com";
@@ -44,6 +46,7 @@ async fn while_the_database_is_gone_clients_are_told_so_and_afterwards_all_is_we
     config.hash.profile = HashProfile::Cheap;
     let name = &database.name;
     config.database.url = SecretText::new(format!("postgres://postgres@127.0.0.1:{port}/{name}"));
+    config.server.admin_bind = Some("127.0.0.1:0".parse().unwrap());
     let server = TestServer::start_configured(dir, config, None).await;
     server.register(EMAIL).await;
     let tokens = server.login(EMAIL).await;
@@ -69,6 +72,7 @@ async fn while_the_database_is_gone_clients_are_told_so_and_afterwards_all_is_we
             assert!(took < Duration::from_millis(3500), "{took:?}");
         }
         assert_eq!(send(http.get("/healthz")).await.status, 200);
+        watched_while_away(&server.admin()).await;
 
         way.send_replace(Way::Open);
         let back = Instant::now();
@@ -78,6 +82,23 @@ async fn while_the_database_is_gone_clients_are_told_so_and_afterwards_all_is_we
         server.login(EMAIL).await;
     }
     server.stop_and_check().await;
+}
+
+/// Those who watch get an answer too, and before a request would.
+async fn watched_while_away(admin: &Http) {
+    let asked = Instant::now();
+    let ready = send(admin.get("/readyz")).await;
+    let took = asked.elapsed();
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json()["not_ready"], json!(["database"]));
+    assert!(took < Duration::from_millis(2700), "{took:?}");
+    let scrape = Scrape::of(admin).await;
+    let took = asked.elapsed();
+    assert_eq!(scrape.value("bp_auth_database_up"), 0.0);
+    assert!(!scrape.text.contains("bp_auth_outbox"), "{}", scrape.text);
+    assert!(scrape.value("bp_auth_logins_total{outcome=overloaded,step=password}") >= 1.0);
+    assert!(took < Duration::from_millis(5400), "{took:?}");
+    assert_eq!(send(admin.get("/healthz")).await.status, 200);
 }
 
 /// A way to the server that a test can close.

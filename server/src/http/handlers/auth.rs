@@ -34,6 +34,7 @@ impl AuthApi for Api {
                 locale: body.locale,
             };
             let profile = call.app.register(form, &call.client).await?;
+            call.is_of(profile.user.id);
             Ok(Reply::json(StatusCode::CREATED, &convert::user(profile)?)?)
         })
         .await
@@ -70,6 +71,7 @@ impl AuthApi for Api {
                 let body = body.0?;
                 let token = body.refresh_token.expose();
                 let issued = call.app.refresh(token, &call.client).await?;
+                call.is_of(issued.user.id);
                 let mut reply = ok(&convert::tokens(&issued)?)?;
                 let (token, max_age) = (&issued.access_token, issued.refresh_expires_in);
                 call.context()

@@ -33,9 +33,11 @@ fn logged_in(
     let issued = match outcome {
         LoginOutcome::Tokens(issued) => issued,
         LoginOutcome::MfaPending(pending) => {
+            call.is_of(pending.user);
             return ok(&LoginResponse::MfaPending(convert::pending(pending)));
         }
     };
+    call.is_of(issued.user.id);
     let mut reply = ok(&LoginResponse::Tokens(Box::new(convert::tokens(&issued)?)))?;
     let cookies = &call.context().rules.cookies;
     let headers = reply.headers_mut();

@@ -105,6 +105,23 @@ impl Db {
         }
     }
 
+    /// Makes every change of a row of the table fail, until [`Self::mend`].
+    pub async fn break_updates(&self, table: &str) {
+        match self.is_postgres() {
+            true => {
+                let body = "RAISE EXCEPTION 'broken'";
+                self.trigger_on("UPDATE", table, body).await;
+            }
+            false => {
+                self.execute(&format!(
+                    "CREATE TRIGGER broken_{table} BEFORE UPDATE ON {table} \
+                     BEGIN SELECT RAISE(ABORT, 'broken'); END"
+                ))
+                .await;
+            }
+        }
+    }
+
     /// Lets new messages wait until just before they expire, until [`Self::mend`].
     pub async fn hold_messages(&self) {
         match self.is_postgres() {
@@ -165,10 +182,14 @@ impl Db {
     }
 
     async fn trigger(&self, table: &str, body: &str) {
+        self.trigger_on("INSERT", table, body).await;
+    }
+
+    async fn trigger_on(&self, change: &str, table: &str, body: &str) {
         self.execute(&format!(
             "CREATE OR REPLACE FUNCTION broken_{table}() RETURNS trigger LANGUAGE plpgsql \
              AS $$ BEGIN {body}; RETURN NEW; END $$; \
-             CREATE TRIGGER broken_{table} BEFORE INSERT ON {table} \
+             CREATE TRIGGER broken_{table} BEFORE {change} ON {table} \
              FOR EACH ROW EXECUTE FUNCTION broken_{table}()"
         ))
         .await;

@@ -205,6 +205,10 @@ impl Http {
         Self { server, client }
     }
 
+    pub fn url(&self) -> String {
+        self.server.clone()
+    }
+
     /// `path` begins with a slash.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client

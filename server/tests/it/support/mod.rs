@@ -3,6 +3,7 @@
 pub mod certificates;
 pub mod db;
 pub mod disk;
+pub mod exposition;
 pub mod factors;
 pub mod http;
 pub mod mail_server;
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 use totp_rs::{Algorithm, Builder};
 
 use db::Db;
+use http::Http;
 use postgres::Kind;
 
 /// Where every test's clock begins: 2026-01-01T00:00:00Z.
@@ -125,6 +127,15 @@ impl TestServer {
 
     pub fn url(&self) -> String {
         self.running.url()
+    }
+
+    /// The admin listener, which the test must have asked for.
+    pub fn admin(&self) -> Http {
+        Http::new(self.running.admin_url().expect("an admin listener"))
+    }
+
+    pub fn has_admin(&self) -> bool {
+        self.running.admin_url().is_some()
     }
 
     /// The logic behind the server, for operators' commands and for looking inside.

@@ -189,6 +189,21 @@ impl Serving {
         Http::new(self.url())
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        read(&self.stderr)
+    }
+
+    /// Where its admin listener answers, which the log says.
+    pub fn admin(&self) -> Http {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("admin listener"));
+        let line = line.unwrap_or_else(|| panic!("no admin listener in {log}"));
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let address = line["address"].as_str().expect("an address");
+        Http::new(format!("http://{address}"))
+    }
+
     /// Asks the server to stop and waits until it has.
     pub fn terminate(self) -> Ended {
         self.ask_to_stop();
