@@ -130,8 +130,11 @@ impl Datastore {
         let Ending {
             table, key, over, ..
         } = ending;
+        // The condition twice: PostgreSQL judges a row that somebody renews meanwhile by the outer one
+        // only, and would else remove a lease that was just taken or a counter that counts again.
         let sql = format!(
-            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {over} LIMIT $2)"
+            "DELETE FROM {table} WHERE ({over}) AND ({key}) IN \
+             (SELECT {key} FROM {table} WHERE {over} LIMIT $2)"
         );
         let before = now.saturating_sub(ending.grace);
         retried(|| async {

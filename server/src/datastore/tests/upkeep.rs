@@ -200,3 +200,32 @@ async fn a_planted_violation_is_named_with_its_row() {
     assert_ne!(detail("tenant_has_one_owner"), "");
     assert_eq!(violations.len(), 5, "{violations:?}");
 }
+
+#[tokio::test]
+async fn what_is_renewed_while_it_is_removed_stays() {
+    let Some(database) = server::database(server::Kind::Postgres) else {
+        return;
+    };
+    let store = Datastore::connect(&database.url).await.unwrap();
+    store.migrations_apply().await.unwrap();
+    let lease = async |until| {
+        let txn = store.begin().await.unwrap();
+        assert!(txn.lease_take("job:some", "one", NOW, until).await.unwrap());
+        txn
+    };
+    lease(NOW - 9 * DAY).await.commit().await.unwrap();
+    // It is taken anew, and the removal, which has seen that it was over, waits for that.
+    let renewed = lease(NOW + DAY).await;
+    let other = Datastore::connect(&database.url).await.unwrap();
+    let removal = tokio::spawn(async move { other.purge(NOW, 9).await });
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN \
+                 (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    while query_number(&store.read, waits, []).await.unwrap() == Some(0) {
+        tokio::task::yield_now().await;
+    }
+    renewed.commit().await.unwrap();
+    removal.await.unwrap().unwrap();
+    let left = "SELECT until FROM leases WHERE name = 'job:some'";
+    let left = query_number(&store.read, left, []).await.unwrap();
+    assert_eq!(left, Some(NOW + DAY));
+}
