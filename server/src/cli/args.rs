@@ -271,6 +271,8 @@ pub enum KeysCommand {
 #[derive(Debug, Clone, Args)]
 pub struct RevokeKeyArgs {
     /// The `kid` of the key
+    // One in sixty-four begins as a flag does.
+    #[arg(allow_hyphen_values = true)]
     pub kid: String,
     #[command(flatten)]
     pub why: Reason,

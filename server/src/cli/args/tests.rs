@@ -103,3 +103,15 @@ fn rotating_without_a_flag_rotates_both_kinds() {
     assert_eq!(rotated("bp-auth keys rotate --signing"), (true, false));
     assert_eq!(rotated("bp-auth keys rotate --sealing"), (false, true));
 }
+
+#[test]
+fn a_key_id_may_begin_with_a_hyphen() {
+    let line = [
+        "bp-auth", "keys", "revoke", "-GIV-mJA", "--reason", "stolen",
+    ];
+    let Some(Command::Keys(KeysCommand::Revoke(args))) = Cli::parse_from(line).command else {
+        panic!("another command");
+    };
+    assert_eq!(args.kid, "-GIV-mJA");
+    assert_eq!(args.why.reason.as_deref(), Some("stolen"));
+}
