@@ -18,6 +18,11 @@ impl Db {
     pub async fn open_url(url: String) -> Self {
         let mut options = ConnectOptions::new(url);
         options.sqlx_logging(false).max_connections(2);
+        // Each statement stands for itself; at a higher level the database could cancel the auditor's
+        // for what the server does at the same moment.
+        options.map_sqlx_postgres_opts(|options| {
+            options.options([("default_transaction_isolation", "read committed")])
+        });
         Self(Database::connect(options).await.expect("the database"))
     }
 
