@@ -1,6 +1,6 @@
 //! The keys this server cannot work without: Ed25519 keys that sign tokens, and 32-byte keys that
 //! seal secrets at rest. The first of each are in one file of the data directory, made at the first
-//! start and never changed.
+//! start and changed by nothing but the commands that replace its roots.
 //!
 //! Its sealing keys are the roots: they open whatever was sealed with them, and the keys in the
 //! database, which is where a rotation puts new ones and where all instances find them. Its signing keys
@@ -8,6 +8,7 @@
 //! file must be the same at every instance, and losing it loses every TOTP secret. Two processes that
 //! start at once never overwrite each other's file.
 
+mod roots;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+pub use roots::RootError;
 
 const FILE_NAME: &str = "keys.json";
 /// Permission bits of the group and of everybody else.

@@ -153,8 +153,10 @@ impl App {
             use_: KeyUse::Opens,
             created_at: Timestamp(created_at),
         };
-        let roots = self.keys.roots();
-        lines.extend(roots.iter().map(|key| opens(&key.id, key.created_at)));
+        let keyring = self.keys.keyring();
+        // One that was only added has nothing to open yet, but seals when there is no other.
+        let roots = keyring.sealing.iter();
+        lines.extend(roots.map(|key| opens(&key.id, key.created_at)));
         lines.extend(sealing.iter().map(|row| opens(&row.id, row.created_at)));
         if let Some(newest) = lines.last_mut().filter(|line| line.use_ == KeyUse::Opens) {
             newest.use_ = KeyUse::Seals;
@@ -207,14 +209,16 @@ impl App {
     /// Stores new keys within a transaction that has locked them.
     async fn keys_add(&self, txn: &Txn, fresh: &Fresh, now: Timestamp) -> Result<Rotated> {
         let mut rotated = Rotated::default();
+        let root = self.keys.sealing_root(&txn.keys_list().await?)?;
         if let Some((key, publish)) = &fresh.signing {
             let active_from = self.key_succeed(txn, *publish, now).await?;
-            let row = self.keys.sealed_signing(key, active_from, None)?;
+            let row = self.keys.sealed_signing(&root, key, active_from, None)?;
             txn.key_insert(row).await?;
             rotated.signing = Some((key.kid.clone(), active_from));
         }
         if let Some(key) = &fresh.sealing {
-            txn.key_insert(self.keys.sealed_sealing(key)?).await?;
+            txn.key_insert(self.keys.sealed_sealing(&root, key)?)
+                .await?;
             rotated.sealing = Some(key.id.clone());
         }
         Ok(rotated)
@@ -277,7 +281,7 @@ impl Rotated {
     }
 }
 
-fn about_keys(event: &str) -> Audit<'_> {
+pub(super) fn about_keys(event: &str) -> Audit<'_> {
     Audit {
         event,
         user: None,
@@ -298,6 +302,6 @@ fn signer(signing: &[Key], now: Timestamp) -> Option<&Key> {
     active.or(signing.first())
 }
 
-fn failed(error: KeyringError) -> Error {
+pub(super) fn failed(error: KeyringError) -> Error {
     Error::Internal(error.to_string())
 }

@@ -7,7 +7,8 @@
 //! access token is judged by the held keys, and the query for its session says at no further cost
 //! whether its key still counts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 use super::App;
 use super::clock::Timestamp;
 use super::error::{Error, Result};
-use super::seal::{SealError, Sealer};
+use super::seal::{SealError, Sealer, key_id};
 use super::token::{Decoded, Foreign, KeyPair, Kind, LEEWAY, TokenService};
 use crate::config::Config;
 use crate::datastore::{Datastore, Key, KeyMark, retried};
@@ -29,7 +30,9 @@ const SEALING: &str = "sealing";
 /// What is held of the shared keys, in the form in which it is used.
 pub struct Keys {
     store: Datastore,
-    keyring: Arc<Keyring>,
+    /// Where `keyring` is from. The file is read again when the database names a root that it lacks.
+    data_dir: PathBuf,
+    keyring: Mutex<Arc<Keyring>>,
     /// Opens and seals the keys in the database, and nothing else.
     roots: Sealer,
     /// Which keys `tokens` and `sealer` go by.
@@ -42,14 +45,16 @@ impl Keys {
     /// Before [`Self::open`], only the roots open and seal, and nothing can be signed.
     pub fn new(
         store: Datastore,
+        data_dir: PathBuf,
         keyring: Arc<Keyring>,
         tokens: Arc<TokenService>,
         sealer: Arc<Sealer>,
     ) -> Self {
         Self {
             store,
+            data_dir,
             roots: Sealer::new(root_keys(&keyring)),
-            keyring,
+            keyring: Mutex::new(keyring),
             held: Mutex::default(),
             tokens,
             sealer,
@@ -69,15 +74,25 @@ impl Keys {
     /// Learns what has changed since, by this instance or another.
     pub async fn refresh(&self) -> Result<()> {
         let marks = self.store.key_marks_list().await?;
-        if *self.held() == marks {
+        if *lock(&self.held) == marks {
             return Ok(());
         }
         self.take(&self.store.keys_list().await?)
     }
 
+    /// The root that seals new keys: the one that the keys in the database are sealed by, which every
+    /// instance has. A root that was only added to the file is not yet everywhere.
+    pub(super) fn sealing_root(&self, rows: &[Key]) -> Result<String> {
+        match rows.iter().max_by_key(|row| row.created_at) {
+            Some(row) => Ok(key_id(&row.sealed)?.to_owned()),
+            None => Ok(self.roots.newest()?),
+        }
+    }
+
     /// Seals what [`Self::opened`] opens.
     pub(super) fn sealed_signing(
         &self,
+        root: &str,
         key: &SigningKey,
         active_from: Timestamp,
         retires_at: Option<Timestamp>,
@@ -86,41 +101,60 @@ impl Keys {
             id: key.kid.clone(),
             kind: SIGNING.to_owned(),
             public: Some(STANDARD.encode(key.public_key())),
-            sealed: self.roots.seal(&key.pkcs8, &aad(SIGNING, &key.kid))?,
+            sealed: self.sealed(root, SIGNING, &key.kid, &key.pkcs8)?,
             created_at: key.created_at,
             active_from: active_from.ms(),
             retires_at: retires_at.map(Timestamp::ms),
         })
     }
 
-    pub(super) fn sealed_sealing(&self, key: &SealingKey) -> Result<Key> {
+    pub(super) fn sealed_sealing(&self, root: &str, key: &SealingKey) -> Result<Key> {
         Ok(Key {
             id: key.id.clone(),
             kind: SEALING.to_owned(),
             public: None,
-            sealed: self
-                .roots
-                .seal(key.key.as_slice(), &aad(SEALING, &key.id))?,
+            sealed: self.sealed(root, SEALING, &key.id, key.key.as_slice())?,
             created_at: key.created_at,
             active_from: key.created_at,
             retires_at: None,
         })
     }
 
-    /// The keys that only the data directory has, which open the others.
-    pub(super) fn roots(&self) -> &[SealingKey] {
-        &self.keyring.sealing
+    /// What a key is stored as when another root seals it.
+    pub(super) fn resealed(&self, root: &str, row: &Key) -> Result<String> {
+        self.sealed(root, &row.kind, &row.id, &self.opened(row)?)
+    }
+
+    /// Whether this root seals what is new: keys, and without a sealing key in the database everything.
+    pub(super) fn seals(&self, root: &str) -> Result<bool> {
+        Ok(self.sealer.newest()? == root)
+    }
+
+    /// The keys of the data directory. Its sealing keys open those of the database.
+    pub(super) fn keyring(&self) -> Arc<Keyring> {
+        lock(&self.keyring).clone()
+    }
+
+    /// Reads the file of the data directory again, which a command may have changed.
+    pub(super) fn reread(&self) -> Result<()> {
+        let keyring = Keyring::load(&self.data_dir);
+        let keyring = keyring.map_err(|error| Error::Internal(error.to_string()))?;
+        self.roots.replace(root_keys(&keyring));
+        *lock(&self.keyring) = Arc::new(keyring);
+        Ok(())
     }
 
     async fn bring(&self, keep: Duration) -> Result<()> {
-        let mut rows = Vec::with_capacity(self.keyring.signing.len());
+        let keyring = self.keyring();
+        let root = self.sealing_root(&[])?;
+        let mut rows = Vec::with_capacity(keyring.signing.len());
         let mut successor: Option<Timestamp> = None;
-        for key in self.keyring.signing.iter().rev() {
+        for key in keyring.signing.iter().rev() {
             // No two begin at once, so that their order is the same everywhere.
             let latest = successor.map_or(i64::MAX, |at| at.ms().saturating_sub(1));
             let active_from = Timestamp(key.created_at.min(latest));
             let retires_at = successor.map(|at| at.plus(keep));
-            rows.push(self.sealed_signing(key, active_from, retires_at)?);
+            rows.push(self.sealed_signing(&root, key, active_from, retires_at)?);
             successor = Some(active_from);
         }
         retried(|| async {
@@ -165,30 +199,50 @@ impl Keys {
             .iter()
             .map(|row| (row.id.clone(), row.active_from, row.retires_at));
         // Held while both are changed, so that nobody takes the one for the other.
-        let mut held = self.held();
+        let mut held = lock(&self.held);
         self.tokens.replace(&pairs);
         let shared = sealing
             .iter()
             .map(|(id, key): &(_, Zeroizing<[u8; 32]>)| (*id, &**key));
-        self.sealer.replace(root_keys(&self.keyring).chain(shared));
+        self.sealer
+            .replace(root_keys(&self.keyring()).chain(shared));
         *held = marks.collect();
         Ok(())
     }
 
     fn opened(&self, row: &Key) -> Result<Zeroizing<Vec<u8>>> {
-        let opened = self.roots.open(&row.sealed, &aad(&row.kind, &row.id));
-        opened.map_err(|error| match error {
-            SealError::UnknownKey(root) => Error::Internal(format!(
-                "the keys in the database are sealed by the key `{root}`, which the keys.json of this \
-                 data directory does not have; copy keys.json from the other instances"
-            )),
-            other => damaged(row, &other.to_string()),
-        })
+        let open = || self.roots.open(&row.sealed, &aad(&row.kind, &row.id));
+        let opened = match self.with_root(open)? {
+            Err(SealError::UnknownKey(root)) => return Err(root_missing(&root)),
+            opened => opened,
+        };
+        opened.map_err(|error| damaged(row, &error.to_string()))
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Vec<KeyMark>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sealed(&self, root: &str, kind: &str, id: &str, key: &[u8]) -> Result<String> {
+        match self.with_root(|| self.roots.seal_by(root, key, &aad(kind, id)))? {
+            Err(SealError::UnknownKey(root)) => Err(root_missing(&root)),
+            sealed => Ok(sealed?),
+        }
     }
+
+    /// Tries again with the file as it is now when it lacks a root.
+    fn with_root<T>(
+        &self,
+        operation: impl Fn() -> std::result::Result<T, SealError>,
+    ) -> Result<std::result::Result<T, SealError>> {
+        match operation() {
+            Err(SealError::UnknownKey(_)) => {
+                self.reread()?;
+                Ok(operation())
+            }
+            done => Ok(done),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl App {
@@ -271,6 +325,13 @@ pub fn root_keys(keyring: &Keyring) -> impl Iterator<Item = (&str, &[u8; 32])> {
 /// A sealed key opens as what it is, and as no other.
 fn aad(kind: &str, id: &str) -> String {
     format!("key:{kind}:{id}")
+}
+
+fn root_missing(root: &str) -> Error {
+    Error::Internal(format!(
+        "the keys in the database are sealed by the key `{root}`, which the keys.json of this \
+         data directory does not have; copy keys.json from the other instances"
+    ))
 }
 
 fn damaged(row: &Key, reason: &str) -> Error {

@@ -168,20 +168,17 @@ impl App {
     }
 }
 
-/// The verified methods and their secrets. Backup codes are left out: using one does not void a
-/// reset that is on its way.
+/// The verified methods. A new secret is a new row with an id of its own, and the sealed text of an old one
+/// changes with the key that seals it. Backup codes are left out: using one does not void a reset that is
+/// on its way.
 fn fingerprint(methods: &[MfaMethod]) -> String {
     let mut parts: Vec<String> = methods
         .iter()
         .filter(|row| row.verified)
         .map(|row| {
-            let secret = row
-                .secret_sealed
-                .as_deref()
-                .or(row.phone.as_deref())
-                .unwrap_or_default();
+            let phone = row.phone.as_deref().unwrap_or_default();
             format!(
-                "{}:{}:{}:{secret}",
+                "{}:{}:{}:{phone}",
                 row.id,
                 row.method,
                 row.verified_at.unwrap_or(0)

@@ -17,6 +17,7 @@ pub mod error;
 pub mod hash_memory;
 pub mod identity;
 pub mod import;
+pub mod key_roots;
 pub mod key_rotation;
 pub mod keys;
 pub mod login;

@@ -51,13 +51,28 @@ impl Sealer {
         seal_with(id, cipher, plaintext, associated)
     }
 
-    pub fn open(&self, sealed: &str, associated: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let id = sealed.split('.').nth(1).ok_or(SealError::Rejected)?;
+    /// Seals with a certain key.
+    pub fn seal_by(
+        &self,
+        id: &str,
+        plaintext: &[u8],
+        associated: &str,
+    ) -> Result<String, SealError> {
         let keys = self.keys();
-        let (_, cipher) = keys
-            .iter()
-            .find(|(known, _)| known == id)
-            .ok_or_else(|| SealError::UnknownKey(id.to_owned()))?;
+        let (id, cipher) = find(&keys, id)?;
+        seal_with(id, cipher, plaintext, associated)
+    }
+
+    /// The key that seals.
+    pub fn newest(&self) -> Result<String, SealError> {
+        let keys = self.keys();
+        let (id, _) = keys.last().ok_or(SealError::NoKey)?;
+        Ok(id.clone())
+    }
+
+    pub fn open(&self, sealed: &str, associated: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let keys = self.keys();
+        let (_, cipher) = find(&keys, key_id(sealed)?)?;
         open_with(cipher, sealed, associated)
     }
 
@@ -71,6 +86,22 @@ fn ciphers<'a>(keys: impl IntoIterator<Item = (&'a str, &'a [u8; 32])>) -> Arc<C
     let cipher =
         |(id, key): (&str, &'a [u8; 32])| (id.to_owned(), XChaCha20Poly1305::new(key.into()));
     Arc::new(keys.into_iter().map(cipher).collect())
+}
+
+/// The key that a sealed value names.
+pub fn key_id(sealed: &str) -> Result<&str, SealError> {
+    sealed.split('.').nth(1).ok_or(SealError::Rejected)
+}
+
+/// How a value begins that is sealed with this key.
+pub fn prefix(id: &str) -> String {
+    format!("v1.{id}.")
+}
+
+fn find<'k>(keys: &'k Ciphers, id: &str) -> Result<&'k (String, XChaCha20Poly1305), SealError> {
+    let mut keys = keys.iter();
+    let key = keys.find(|(known, _)| known == id);
+    key.ok_or_else(|| SealError::UnknownKey(id.to_owned()))
 }
 
 /// Seals under a key that the server does not keep, such as one derived from a presented token.
@@ -108,7 +139,7 @@ fn seal_with(
         .map_err(|_| SealError::Rejected)?;
     let mut bytes = nonce.to_vec();
     bytes.extend_from_slice(&sealed);
-    Ok(format!("v1.{id}.{}", URL_SAFE_NO_PAD.encode(bytes)))
+    Ok(prefix(id) + &URL_SAFE_NO_PAD.encode(bytes))
 }
 
 fn open_with(

@@ -446,6 +446,6 @@ fn enrolment(issuer: &str, account: &str, secret: &[u8], expires_in: u64) -> Res
 }
 
 /// A sealed secret opens for its user only.
-fn totp_aad(user: Uuid) -> String {
+pub(super) fn totp_aad(user: Uuid) -> String {
     format!("totp:{user}")
 }

@@ -266,6 +266,27 @@ pub enum KeysCommand {
     Rotate(RotateKeysArgs),
     /// Refuse everything that a signing key has signed, for one that may be known to others
     Revoke(RevokeKeyArgs),
+    /// Replace the key of keys.json that seals all others: add, copy the file to every instance, use, remove
+    #[command(subcommand)]
+    Root(RootCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum RootCommand {
+    /// Add a new root to keys.json; nothing is sealed with it yet
+    Add(Reason),
+    /// Seal all keys with this root, and all TOTP secrets with a new key
+    Use(RootArgs),
+    /// Remove a root from keys.json that nothing needs any longer
+    Remove(RootArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RootArgs {
+    /// The id of the root, as `keys list` and `keys root add` show it
+    pub id: String,
+    #[command(flatten)]
+    pub why: Reason,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -377,6 +398,10 @@ impl Command {
             Command::Sessions(SessionsCommand::Revoke(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Rotate(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Revoke(args)) => Some(&args.why),
+            Command::Keys(KeysCommand::Root(RootCommand::Add(why))) => Some(why),
+            Command::Keys(KeysCommand::Root(
+                RootCommand::Use(args) | RootCommand::Remove(args),
+            )) => Some(&args.why),
             Command::Outbox(command) => command.asks_why(),
             Command::Db(DbCommand::Copy(args)) => Some(&args.why),
         }

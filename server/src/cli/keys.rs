@@ -1,6 +1,6 @@
 //! `bp-auth keys`.
 
-use super::args::{KeysCommand, RotateKeysArgs};
+use super::args::{KeysCommand, RootCommand, RotateKeysArgs};
 use super::operator::{Said, explain};
 use crate::app::App;
 use crate::app::clock::Timestamp;
@@ -27,6 +27,31 @@ pub async fn run(app: &App, command: KeysCommand, operator: &Operator) -> Said {
         KeysCommand::Revoke(args) => {
             explain(app.operator_keys_revoke(&args.kid, operator).await)?;
             println!("revoked; what {} has signed is refused", args.kid);
+        }
+        KeysCommand::Root(command) => root(app, command, operator).await?,
+    }
+    Ok(())
+}
+
+async fn root(app: &App, command: RootCommand, operator: &Operator) -> Said {
+    match command {
+        RootCommand::Add(_) => {
+            let id = explain(app.operator_root_add(operator).await)?;
+            println!(
+                "root {id} added; copy keys.json to every instance, then: bp-auth keys root use {id}"
+            );
+        }
+        RootCommand::Use(args) => {
+            let used = explain(app.operator_root_use(&args.id, operator).await)?;
+            println!("root {} seals {} keys", args.id, used.keys + 1);
+            println!(
+                "sealing key {} seals from now on, and {} TOTP secrets that others sealed",
+                used.sealing, used.secrets
+            );
+        }
+        RootCommand::Remove(args) => {
+            explain(app.operator_root_remove(&args.id, operator).await)?;
+            println!("root {} removed; copy keys.json to every instance", args.id);
         }
     }
     Ok(())

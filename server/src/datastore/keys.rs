@@ -4,7 +4,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect};
 
 use super::entity::records::key::{Column, Entity};
-use super::{Datastore, Key, Result, Txn, execute, insert};
+use super::{Datastore, Key, Result, Txn, execute, insert, query_one};
 
 /// By which a change of the keys is noticed without reading them: id, when active, when retired.
 pub type KeyMark = (String, i64, Option<i64>);
@@ -24,7 +24,30 @@ impl Datastore {
     pub async fn keys_list(&self) -> Result<Vec<Key>> {
         Ok(in_order(Entity::find()).all(&self.read).await?)
     }
+
+    /// How many rows hold something that begins so, by table, without those that hold none.
+    pub async fn sealed_count(&self, prefix: &str) -> Result<Vec<(&'static str, i64)>> {
+        let mut counts = Vec::new();
+        for (table, column) in SEALED {
+            let sql = format!("SELECT count(*) FROM {table} WHERE substr({column}, 1, $2) = $1");
+            let length = i32::try_from(prefix.len()).unwrap_or(i32::MAX);
+            let row = query_one(&self.read, &sql, [prefix.into(), length.into()]).await?;
+            let rows: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            if rows > 0 {
+                counts.push((table, rows));
+            }
+        }
+        Ok(counts)
+    }
 }
+
+/// What is sealed with the server's keys. What is sealed with a presented token is not among it.
+const SEALED: [(&str, &str); 4] = [
+    ("keys", "sealed"),
+    ("mfa_methods", "secret_sealed"),
+    ("sms_codes", "code_sealed"),
+    ("outbox", "payload"),
+];
 
 impl Txn {
     /// Lets nobody else change keys until this transaction ends; they can be read meanwhile.
@@ -44,6 +67,13 @@ impl Txn {
 
     pub async fn key_insert(&self, row: Key) -> Result<()> {
         insert(&self.inner, row).await
+    }
+
+    /// Stores what a key is sealed as under another root.
+    pub async fn key_reseal(&self, id: &str, sealed: &str) -> Result<bool> {
+        let sql = "UPDATE keys SET sealed = $2 WHERE id = $1";
+        let rows = execute(&self.inner, sql, [id.into(), sealed.into()]).await?;
+        Ok(rows == 1)
     }
 
     pub async fn key_retire(&self, id: &str, at: Option<i64>) -> Result<bool> {

@@ -1,4 +1,4 @@
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::factors::mfa_method::{Column, Entity};
@@ -8,6 +8,22 @@ impl Datastore {
     /// Pending and verified ones, oldest first.
     pub async fn mfa_methods_list(&self, user: Uuid) -> Result<Vec<MfaMethod>> {
         by_user(&self.read, user).await
+    }
+
+    /// Some of the methods whose secret does not begin so, after an id.
+    pub async fn mfa_methods_sealed_otherwise(
+        &self,
+        prefix: &str,
+        after: Uuid,
+        limit: u64,
+    ) -> Result<Vec<MfaMethod>> {
+        let rows = Entity::find()
+            .filter(Column::SecretSealed.is_not_null())
+            .filter(Column::SecretSealed.not_like(format!("{prefix}%")))
+            .filter(Column::Id.gt(after))
+            .order_by_asc(Column::Id)
+            .limit(limit);
+        Ok(rows.all(&self.read).await?)
     }
 }
 
@@ -47,6 +63,14 @@ impl Txn {
                       WHERE id = $1 AND NOT verified AND expires_at > $2";
         let values = [pending_id.into(), now.into(), step.into()];
         Ok(execute(&self.inner, verify, values).await? == 1)
+    }
+
+    /// Stores what the same secret is sealed as with another key, unless it has changed meanwhile.
+    pub async fn mfa_method_reseal(&self, row: &MfaMethod, sealed: &str) -> Result<bool> {
+        let sql = "UPDATE mfa_methods SET secret_sealed = $3 WHERE id = $1 AND secret_sealed = $2";
+        let before = row.secret_sealed.as_deref().unwrap_or_default();
+        let values = [row.id.into(), before.into(), sealed.into()];
+        Ok(execute(&self.inner, sql, values).await? == 1)
     }
 
     /// Uses a TOTP step up: only a step later than every one before it is accepted.

@@ -101,6 +101,7 @@ impl Parts {
         Ok(App {
             keys: Keys::new(
                 self.store.clone(),
+                config.data_dir.clone(),
                 self.keyring.clone(),
                 tokens.clone(),
                 sealer.clone(),

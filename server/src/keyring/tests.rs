@@ -132,3 +132,38 @@ fn debug_shows_ids_only() {
         "{shown}"
     );
 }
+
+#[test]
+fn operators_who_add_roots_at_once_lose_none_and_the_last_root_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    let first = Keyring::load_or_create(path, 0).unwrap().sealing.remove(0);
+    let mut added: Vec<String> = thread::scope(|scope| {
+        let started: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| Keyring::root_add(path, 1).unwrap()))
+            .collect();
+        started
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let keyring = Keyring::load(path).unwrap();
+    let mut roots: Vec<String> = keyring.sealing.iter().map(|key| key.id.clone()).collect();
+    // What seals without a key in the database is still what every instance has.
+    assert_eq!(roots.pop(), Some(first.id.clone()));
+    roots.sort();
+    added.sort();
+    assert_eq!(roots, added);
+    assert_eq!(mode(&path.join(FILE_NAME)), 0o600);
+    // The keys and the lock, and nothing temporary.
+    assert_eq!(fs::read_dir(path).unwrap().count(), 2);
+
+    for id in &added {
+        Keyring::root_remove(path, id, 2).unwrap();
+    }
+    let only = Keyring::root_remove(path, &first.id, 2);
+    assert!(matches!(only, Err(RootError::Only(_))), "{only:?}");
+    let gone = Keyring::root_remove(path, &added[0], 2);
+    assert!(matches!(gone, Err(RootError::Unknown(_))), "{gone:?}");
+    assert_eq!(Keyring::load(path).unwrap().sealing[0].key, first.key);
+}

@@ -27,14 +27,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The life of the longest-lived token, and the leeway.
 const KEEP: Duration = Duration::from_secs(3605);
 
-async fn kids(http: &Http) -> Vec<String> {
+pub async fn kids(http: &Http) -> Vec<String> {
     let body = send(http.get("/.well-known/jwks.json")).await.json();
     let keys = body["keys"].as_array().unwrap().iter();
     keys.map(|key| key["kid"].as_str().unwrap().to_owned())
         .collect()
 }
 
-fn kid(token: &str) -> String {
+pub fn kid(token: &str) -> String {
     let head = token.split('.').next().unwrap();
     let head = data_encoding::BASE64URL_NOPAD
         .decode(head.as_bytes())
@@ -53,14 +53,14 @@ fn code(secret: &str, steps: u64) -> String {
     totp.build().unwrap().generate(now + 30 * steps).to_string()
 }
 
-async fn granted(request: reqwest::RequestBuilder) -> Answer {
+pub async fn granted(request: reqwest::RequestBuilder) -> Answer {
     let answer = send(request).await;
     assert!([200, 201].contains(&answer.status), "{answer:?}");
     answer
 }
 
 /// Enrols an authenticator and gives its secret.
-async fn enrolled(http: &Http, token: &str) -> String {
+pub async fn enrolled(http: &Http, token: &str) -> String {
     let post = |path| http.post(path).bearer_auth(token);
     let secret = granted(post("/api/auth/mfa/totp/setup"))
         .await
@@ -71,7 +71,7 @@ async fn enrolled(http: &Http, token: &str) -> String {
 }
 
 /// A login with the code of the next step.
-async fn second_factor(http: &Http, email: &str, secret: &str) -> Answer {
+pub async fn second_factor(http: &Http, email: &str, secret: &str) -> Answer {
     let pending = granted(http.login(email)).await.text("mfa_token");
     granted(http.challenge(&pending, &code(secret, 1))).await
 }

@@ -25,6 +25,7 @@ mod drain;
 mod entitlements;
 mod gateway;
 mod journey;
+mod key_roots;
 mod keys;
 mod layers;
 mod limits;
