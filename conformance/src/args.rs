@@ -73,6 +73,11 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", requires = "spawn", conflicts_with_all = ["faults", "fault", "examples"],
         value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub restart_every: Option<u64>,
+    /// Put nginx before the instances, configured by this file
+    #[cfg(feature = "spawn")]
+    #[arg(long, value_name = "FILE", requires = "spawn",
+        conflicts_with_all = ["faults", "fault", "drill", "examples", "restart_every"])]
+    pub nginx: Option<PathBuf>,
     /// Seed of the random walk [default: a new one each run]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

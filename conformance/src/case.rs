@@ -37,6 +37,8 @@ pub struct Needs {
     pub settings: &'static [(&'static str, &'static str)],
     /// How many instances share the database.
     pub instances: usize,
+    /// The server itself answers: what a proxy in front says of this is the proxy's.
+    pub itself: bool,
     /// It ends after a number of steps, however long these take.
     pub unhurried: bool,
 }
@@ -117,6 +119,12 @@ impl Case {
         self
     }
 
+    /// It is about what a proxy before the server would answer by itself.
+    pub const fn itself(mut self) -> Self {
+        self.needs.itself = true;
+        self
+    }
+
     /// It belongs to another group than the module it is declared in.
     pub const fn of_group(mut self, group: &'static str) -> Self {
         self.group = group;
@@ -155,6 +163,7 @@ impl Needs {
         spawned: false,
         settings: &[],
         instances: 1,
+        itself: false,
         unhurried: false,
     };
 }

@@ -116,7 +116,14 @@ async fn drilled(drill: drills::Drill, arguments: &Arguments) -> Result<bool> {
 async fn source(arguments: &Arguments, recorder: &Arc<Recorder>) -> Result<Source> {
     #[cfg(feature = "spawn")]
     if arguments.spawn {
-        let spawner = crate::target::spawn::Spawner::new(arguments.database).await?;
+        let mut spawner = crate::target::spawn::Spawner::new(arguments.database).await?;
+        if let Some(file) = &arguments.nginx {
+            ensure!(
+                arguments.instances > 1,
+                "--nginx needs --instances 2 or more: one has an address of its own"
+            );
+            spawner.front = Some(crate::target::front::Recipe::read(file)?);
+        }
         return Ok(Source::Spawned(Arc::new(spawner)));
     }
     ensure!(

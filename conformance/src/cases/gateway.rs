@@ -23,9 +23,15 @@ pub const CASES: &[Case] = &[
         "A method that a path does not know is 405 `method_not_allowed`, and `Allow` names those it knows; HEAD and OPTIONS are such."
     ),
     case!(
+        trace_is_405,
+        "TRACE is a method that no path knows."
+    )
+    .itself(),
+    case!(
         a_method_outside_http_is_405,
         "A method that HTTP does not know, or knows in capitals, is 405 with the same body."
-    ),
+    )
+    .itself(),
     case!(
         one_resource_has_one_path,
         "Doubled and trailing slashes, other letter case and encoded slashes are other paths: 404."
@@ -41,7 +47,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_large_body_is_413_at_once,
         "A declared length over 16 KiB is 413 `payload_too_large` for every operation before any of it is sent, and the connection is closed."
-    ),
+    )
+    .itself(),
     case!(
         an_endless_body_is_413,
         "A chunked body over 16 KiB is 413 `payload_too_large` and the connection is closed."
@@ -54,7 +61,8 @@ pub const CASES: &[Case] = &[
         a_trickling_body_is_408,
         "A body that does not arrive in time is 408 `request_timeout`, and the connection is closed."
     )
-    .set(&[("server.body_timeout", "1")]),
+    .set(&[("server.body_timeout", "1")])
+    .itself(),
     case!(
         a_client_that_hangs_up_harms_nobody,
         "Clients that hang up in the middle of a body leave the server serving others."
@@ -106,10 +114,18 @@ async fn an_unknown_path_is_404(t: Trial) -> Verdict {
 }
 
 async fn a_wrong_method_is_405(t: Trial) -> Verdict {
-    for (path, known) in methods(&t) {
-        for method in [
-            "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE",
-        ] {
+    let all = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    wrong_methods(&t, &all).await
+}
+
+async fn trace_is_405(t: Trial) -> Verdict {
+    wrong_methods(&t, &["TRACE"]).await
+}
+
+/// Tries on every path those of these methods that it does not know.
+async fn wrong_methods(t: &Trial, all: &[&str]) -> Verdict {
+    for (path, known) in methods(t) {
+        for &method in all {
             if known.contains(method) {
                 continue;
             }

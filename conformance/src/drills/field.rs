@@ -18,6 +18,7 @@ use crate::target::messages::Messages;
 use crate::target::processes::Processes;
 use crate::target::spawn::{Spawner, Wanted};
 use crate::target::stored::Stored;
+use crate::witness::rotation::Rotation;
 
 /// Longer than any answer may take; what takes longer hangs.
 pub const HANG: Duration = Duration::from_secs(10);
@@ -31,7 +32,7 @@ pub const UNLIMITED: &[(&str, &str)] = &[
 /// A deployment, and who asks which of its instances next.
 pub struct Field {
     description: Description,
-    next: AtomicUsize,
+    rotation: Rotation,
     people: AtomicUsize,
     http: reqwest::Client,
     began: Instant,
@@ -70,8 +71,8 @@ impl Field {
             })
             .await?;
         Ok(Arc::new(Self {
+            rotation: Rotation::new(description.instances.len()),
             description,
-            next: AtomicUsize::new(0),
             people: AtomicUsize::new(0),
             http: client(None)?,
             began: Instant::now(),
@@ -113,7 +114,10 @@ impl Field {
         &self,
         build: impl Fn(&reqwest::Client, &dyn Fn(&str) -> String) -> reqwest::RequestBuilder,
     ) -> Came {
-        let instance = self.next.fetch_add(1, Ordering::Relaxed) % self.instances();
+        let Ok(turn) = self.rotation.turn(None).await else {
+            return Came::Refused;
+        };
+        let instance = turn.instance();
         let request = build(&self.http, &|path| self.url(instance, path));
         match Raw::of(request).await {
             Ok(raw) => Came::Answer(raw),
@@ -125,6 +129,17 @@ impl Field {
                 }),
             },
         }
+    }
+
+    /// Ends every instance in order and starts it again, one after the other, each out of turn meanwhile.
+    pub async fn roll(&self) -> Result<()> {
+        for instance in 0..self.instances() {
+            self.rotation.take_out(instance).await?;
+            self.processes()?.stop_instance(instance).await?;
+            self.processes()?.restart_instance(instance).await?;
+            self.rotation.put_back(instance);
+        }
+        Ok(())
     }
 
     pub async fn post(&self, path: &str, body: &Value, token: Option<&str>) -> Came {

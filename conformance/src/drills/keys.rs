@@ -1,4 +1,5 @@
-//! Keys are rotated while everybody works. Nobody notices: not the clients of the instances, and not a
+//! Keys are rotated, the root of all keys is replaced, and every instance is restarted, as other new secrets
+//! need it, while everybody works. Nobody notices: not the clients of the instances, and not a
 //! service that verifies tokens by itself with public keys that it reads every now and then.
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use super::field::{Came, Field, UNLIMITED};
 use super::{Broken, Size};
 use crate::case::Profile;
 use crate::kit::jwt;
+use crate::target::processes::Processes;
 use crate::target::spawn::Spawner;
 
 /// How long a new key is published before it signs.
@@ -64,6 +66,10 @@ pub async fn run(size: Size, spawner: &Spawner) -> Result<Broken> {
         // Until it signs, and as long again.
         tokio::time::sleep(AHEAD + READ_EVERY).await;
     }
+    let root = replace_root(field.processes()?).await?;
+    tokio::time::sleep(READ_EVERY).await;
+    field.roll().await?;
+    tokio::time::sleep(READ_EVERY).await;
     let took = field.elapsed() - began;
     over.store(true, Ordering::Relaxed);
     let mut told = Told::default();
@@ -85,6 +91,8 @@ pub async fn run(size: Size, spawner: &Spawner) -> Result<Broken> {
         took.as_secs_f64()
     );
     println!("  rotations                    {:>7}", size.rounds);
+    println!("  roots replaced               {:>7}", root);
+    println!("  instances restarted in turn  {:>7}", size.instances);
     println!("  requests answered as due     {:>7}", told.answered);
     println!("  failed requests              {:>7}", told.failed.len());
     println!("  keys that signed             {:>7}", told.signers.len());
@@ -102,6 +110,31 @@ pub async fn run(size: Size, spawner: &Spawner) -> Result<Broken> {
         broken.push(format!("{} keys have signed: {list}", told.signers.len()));
     }
     Ok(broken)
+}
+
+/// Every step of it; all instances have the same file here. How many roots were replaced.
+async fn replace_root(processes: &Processes) -> Result<usize> {
+    let keys = std::fs::read_to_string(processes.data().join("keys.json"))?;
+    let keys: Value = serde_json::from_str(&keys)?;
+    let old: Vec<String> = keys["sealing"]
+        .as_array()
+        .context("no roots")?
+        .iter()
+        .filter_map(|root| root["id"].as_str().map(str::to_owned))
+        .collect();
+    let said = processes.bp_auth(&["keys", "root", "add"]).await?;
+    let new = said.split(' ').nth(1).context("no id")?;
+    processes.bp_auth(&["keys", "root", "use", new]).await?;
+    for root in &old {
+        // A message that was sealed with it at the very first may still be on its way.
+        let mut tries = 0;
+        while let Err(error) = processes.bp_auth(&["keys", "root", "remove", root]).await {
+            tries += 1;
+            ensure!(tries < 20, "{error}");
+            tokio::time::sleep(READ_EVERY).await;
+        }
+    }
+    Ok(old.len())
 }
 
 /// Somebody who registers, logs in, asks and refreshes until it is over.

@@ -1,6 +1,8 @@
 //! What is under judgement: an address, and what else is known of the server behind it.
 
 pub mod clock;
+#[cfg(feature = "spawn")]
+pub mod front;
 pub mod messages;
 pub mod operator;
 #[cfg(feature = "spawn")]
@@ -130,12 +132,25 @@ impl Target {
                 "its settings cannot be chosen",
             ),
             (
+                needs.itself && self.has_front(),
+                "what stands before the server answers this by itself",
+            ),
+            (
                 needs.instances > self.instances.len(),
                 "it has too few instances",
             ),
         ]
         .into_iter()
         .find_map(|(lacking, why)| lacking.then(|| why.to_owned()))
+    }
+
+    /// Whether something of this suite's own stands before the instances.
+    fn has_front(&self) -> bool {
+        #[cfg(feature = "spawn")]
+        if let Some(processes) = &self.spawned {
+            return processes.front.is_some();
+        }
+        false
     }
 
     #[cfg(feature = "spawn")]

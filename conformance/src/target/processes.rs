@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::front::Front;
 use super::postgres::Database;
 use super::stored::Stored;
 
@@ -31,6 +32,7 @@ pub struct Processes {
     pub(super) clock: Option<PathBuf>,
     pub(super) children: Mutex<Vec<Instance>>,
     pub(super) stored: Stored,
+    pub(super) front: Option<Front>,
 }
 
 pub(super) struct Instance {
@@ -83,7 +85,15 @@ impl Processes {
         Ok(instance.child.kill().await?)
     }
 
-    /// Starts an instance again that was killed, at its old address.
+    /// Ends an instance in order.
+    pub async fn stop_instance(&self, number: usize) -> Result<()> {
+        let mut children = self.children.lock().await;
+        let instance = children.get_mut(number).context("no such instance")?;
+        instance.ask_to_stop()?;
+        instance.stopped().await
+    }
+
+    /// Starts an instance again that has ended, at its old address.
     pub async fn restart_instance(&self, number: usize) -> Result<()> {
         let mut children = self.children.lock().await;
         let killed = children.get_mut(number).context("no such instance")?;
@@ -112,6 +122,7 @@ impl Processes {
             clock: self.clock.clone(),
             children: Mutex::default(),
             stored: Stored::Postgres(database),
+            front: None,
         }
     }
 
@@ -132,15 +143,10 @@ impl Processes {
     pub async fn stop(&self) -> Result<()> {
         let mut children = self.children.lock().await;
         for instance in children.iter() {
-            if let Some(pid) = instance.child.id() {
-                kill_process(pid_of(pid)?, Signal::TERM)?;
-            }
+            instance.ask_to_stop()?;
         }
         for instance in children.iter_mut() {
-            let status = timeout(DRAIN, instance.child.wait())
-                .await
-                .context("a server did not stop within its drain")??;
-            ensure!(status.success(), "a server ended with {status}");
+            instance.stopped().await?;
         }
         children.clear();
         Ok(())
@@ -178,6 +184,23 @@ impl Processes {
             address: address.parse()?,
             _output: output,
         })
+    }
+}
+
+impl Instance {
+    fn ask_to_stop(&self) -> Result<()> {
+        match self.child.id() {
+            Some(pid) => Ok(kill_process(pid_of(pid)?, Signal::TERM)?),
+            None => Ok(()),
+        }
+    }
+
+    async fn stopped(&mut self) -> Result<()> {
+        let status = timeout(DRAIN, self.child.wait())
+            .await
+            .context("a server did not stop within its drain")??;
+        ensure!(status.success(), "a server ended with {status}");
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::clock::TestClock;
+use super::front::Recipe;
 use super::messages::Messages;
 use super::operator::Operator;
 use super::postgres::Database;
@@ -25,6 +26,8 @@ const BEGINNING_MS: i64 = 1_767_268_800_000;
 /// With more than one instance none can be named by its own address.
 pub const PUBLIC_URL: &str = "http://localhost:8080";
 
+const TRUSTED_PROXIES: &str = "server.trusted_proxies";
+
 /// Starts servers from a database that has been migrated once.
 pub struct Spawner {
     program: PathBuf,
@@ -33,6 +36,8 @@ pub struct Spawner {
     kind: Kind,
     /// The migrated database that all others are copies of; with SQLite, a file of the template.
     migrated: Option<Database>,
+    /// What is put before the instances.
+    pub front: Option<Recipe>,
 }
 
 /// What a server is started with.
@@ -57,6 +62,7 @@ impl Spawner {
             root,
             started: AtomicU64::new(0),
             kind,
+            front: None,
             migrated: match kind {
                 Kind::Sqlite => None,
                 Kind::Postgres | Kind::PostgresSerializable => {
@@ -101,24 +107,42 @@ impl Spawner {
         if wanted.instances > 1 {
             settings.push(("server.public_url", PUBLIC_URL));
         }
+        // A case about proxies brings its own.
+        let front = self.front.as_ref().filter(|_| {
+            let mut settings = wanted.settings.iter();
+            !settings.any(|(name, _)| *name == TRUSTED_PROXIES)
+        });
+        if front.is_some() {
+            settings.push((TRUSTED_PROXIES, "127.0.0.1"));
+        }
         settings.extend(wanted.profile.settings());
         settings.extend(wanted.settings);
         let command = self.command(&directory.join("data"), &settings);
         let clock = (wanted.clock && bp_auth_server::cli::HAS_TEST_CLOCK)
             .then(|| TestClock::create(directory.join("clock"), BEGINNING_MS))
             .transpose()?;
-        let processes = Processes {
+        let mut processes = Processes {
             directory: directory.clone(),
             clock: clock.as_ref().map(|clock| clock.file().to_owned()),
             children: Mutex::default(),
             command,
             stored,
+            front: None,
         };
-        let mut instances = Vec::new();
+        let mut addresses = Vec::new();
         for _ in 0..wanted.instances {
-            let address = processes.start_instance().await?;
-            instances.push(parse_url(&format!("http://{address}"))?);
+            addresses.push(processes.start_instance().await?);
         }
+        if let Some(recipe) = front {
+            let front = recipe.start(&directory, &addresses).await?;
+            // Whichever instance is asked for, the front chooses.
+            addresses.fill(front.address);
+            processes.front = Some(front);
+        }
+        let instances = addresses
+            .iter()
+            .map(|address| parse_url(&format!("http://{address}")))
+            .collect::<Result<_>>()?;
         let mut user = processes.command.clone();
         user.push("user".into());
         Ok(Description {
