@@ -12,3 +12,4 @@ pub mod delivery;
 pub mod http;
 pub mod keyring;
 pub mod metrics;
+pub mod telemetry;

@@ -16,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::telemetry;
 pub use now::{HashQueue, Now, Outbox, Pool};
 
 /// What [`Metrics::render`] makes.
@@ -177,6 +178,11 @@ impl Metrics {
             new.deliveries.clone(),
         );
         registry.register("sms_sent", "Text messages handed over", new.sms.clone());
+        registry.register(
+            "telemetry_dropped_spans",
+            "Spans that no collector took",
+            telemetry::DROPPED.clone(),
+        );
         new.registry = registry;
         new.begin_at_zero();
         new
@@ -287,7 +293,7 @@ impl Refreshed {
 }
 
 impl Delivered {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
             Self::Retry => "retry",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -18,6 +19,7 @@ use super::turns::{Turn, Turns};
 use crate::config::{HashProfile, Password as Policy};
 use crate::datastore::User;
 use crate::metrics::HashQueue;
+use crate::telemetry::TARGET;
 
 /// More than any password manager makes; longer input is refused before anything is done with it.
 const MAX_BYTES: usize = 1024;
@@ -158,7 +160,10 @@ impl Hasher {
 
     /// Waits for a core with a place that was taken before.
     pub async fn permit_at(&self, place: Place) -> Result<Permit> {
-        let running = tokio::time::timeout(PATIENCE, self.permits.clone().acquire_owned()).await;
+        let free = self.permits.clone().acquire_owned();
+        let waiting = tracing::info_span!(target: TARGET, "password.wait");
+        let running = tokio::time::timeout(PATIENCE, free).instrument(waiting);
+        let running = running.await;
         let running = running.map_err(|_| self.refuse())?;
         Ok(Permit {
             _running: running.map_err(|error| internal(&error))?,
@@ -316,7 +321,9 @@ async fn blocking<T: Send + 'static>(
         drop(permit);
         result
     });
-    joined.await.map_err(|error| internal(&error))?
+    let computing = tracing::info_span!(target: TARGET, "password.compute");
+    let joined = joined.instrument(computing).await;
+    joined.map_err(|error| internal(&error))?
 }
 
 fn hash(

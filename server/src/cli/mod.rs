@@ -22,8 +22,13 @@ use crate::config::{Config, LogFormat, Sources};
 use crate::datastore::Datastore;
 use crate::http::server::Parts;
 use crate::keyring::Keyring;
+use crate::telemetry;
 use args::{Cli, Command, ServeArgs};
 use clap::Parser;
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// A command that failed, in words for the operator.
 pub type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
@@ -66,12 +71,19 @@ async fn run(cli: Cli) -> Outcome {
         side_files(&config)?;
         return Ok(ExitCode::SUCCESS);
     }
-    log(config.log.format);
-    match command {
-        Command::Serve(args) => serve::serve(config, args.migrate).await,
-        Command::Migrate(args) => operator::migrate(&config, args.check).await,
-        command => operator::run(config, command).await,
-    }
+    let Command::Serve(args) = command else {
+        log(config.log.format, None);
+        return match command {
+            Command::Migrate(args) => operator::migrate(&config, args.check).await,
+            command => operator::run(config, command).await,
+        };
+    };
+    let (tracer, exporting) = match &config.telemetry.otlp_endpoint {
+        Some(endpoint) => Some(telemetry::start(&config.telemetry, endpoint)?).unzip(),
+        None => (None, None),
+    };
+    log(config.log.format, tracer);
+    serve::serve(config, args.migrate, exporting).await
 }
 
 /// What a server or an operator's command is made of. Only a server applies migrations by itself.
@@ -131,16 +143,23 @@ fn nowhere(config: &Config) -> SocketAddr {
 }
 
 /// Logs go to standard error, panics among them; standard output belongs to the command's answer.
-fn log(format: LogFormat) {
-    // The database layer's finest spans hold bound values, which may be secrets.
-    let filter = tracing_subscriber::EnvFilter::try_from_env("BP_AUTH_TEST_LOG")
-        .unwrap_or_else(|_| "info,sqlx=warn,sea_orm=warn".into());
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Json => logs.json().flatten_event(true).init(),
-        LogFormat::Text => logs.init(),
+/// Traces go where the configuration says.
+fn log(format: LogFormat, tracer: Option<SdkTracer>) {
+    // The database layer's finest spans hold bound values, which may be secrets. Spans that are exported
+    // would repeat themselves in each line that is written within them.
+    let filter = std::env::var("BP_AUTH_TEST_LOG");
+    let filter = filter.as_deref().unwrap_or("info,sqlx=warn,sea_orm=warn");
+    let filter = EnvFilter::new(format!("{filter},{}=off", telemetry::TARGET));
+    let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let logs = match format {
+        LogFormat::Json => logs.json().flatten_event(true).boxed(),
+        LogFormat::Text => logs.boxed(),
+    };
+    let logs = tracing_subscriber::registry().with(logs.with_filter(filter));
+    // A layer that is there but empty would keep every span alive for nobody.
+    match tracer {
+        Some(tracer) => logs.with(telemetry::layer(tracer)).init(),
+        None => logs.init(),
     }
     std::panic::set_hook(Box::new(|panic| {
         // A message that was put together may hold a value; a constant cannot.

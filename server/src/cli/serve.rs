@@ -4,16 +4,19 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 use super::{Outcome, parts};
 use crate::api::{diff, document};
 use crate::config::Config;
 use crate::http::server::Parts;
+use crate::telemetry::Exporting;
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
-pub async fn serve(config: Config, migrate: bool) -> Outcome {
+pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) -> Outcome {
     refuse_drift(document::SNAPSHOT)?;
     allow_many_connections();
+    let drain = config.server.drain_timeout.duration();
     let parts = parts(config).await?;
     super::refuse_unfinished(&parts.store).await?;
     bring_up_to_date(&parts, migrate).await?;
@@ -26,7 +29,13 @@ pub async fn serve(config: Config, migrate: bool) -> Outcome {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
-    running.stop().await?;
+    let deadline = Instant::now() + drain;
+    let stopped = running.stop().await;
+    // What the last requests did is told in what is left of the time.
+    if let Some(exporting) = exporting {
+        exporting.finish(deadline).await;
+    }
+    stopped?;
     Ok(ExitCode::SUCCESS)
 }
 

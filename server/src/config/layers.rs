@@ -14,11 +14,12 @@ const PREFIX: &str = "BP_AUTH_";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Keys whose value may be a credential: never shown, and readable from a file of their own.
-const SECRETS: [&str; 4] = [
+const SECRETS: [&str; 5] = [
     "database.url",
     "smtp.password",
     "twilio.auth_token",
     "sms_webhook.secret",
+    "telemetry.otlp_headers",
 ];
 
 /// Names that predate the prefix.
@@ -215,6 +216,10 @@ impl Layers {
             Some(Value::Integer(_)) => {
                 let number = text.trim().parse().map(Value::Integer);
                 number.map_err(|_| "expected a whole number")
+            }
+            Some(Value::Float(_)) => {
+                let number = text.trim().parse().map(Value::Float);
+                number.map_err(|_| "expected a number")
             }
             Some(Value::Array(_)) => {
                 let entries = text.split(',').map(str::trim);

@@ -7,6 +7,7 @@ mod layers;
 mod problem;
 mod seconds;
 mod settings;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -28,6 +29,7 @@ pub use settings::{
     Password, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
     TrustedDevice,
 };
+pub use telemetry::Telemetry;
 pub use values::{SecretText, Tristate};
 
 /// Every setting of the server. `Config::default()` is what development gets.
@@ -64,6 +66,7 @@ pub struct Config {
     pub security: Security,
     pub retention: Retention,
     pub log: Log,
+    pub telemetry: Telemetry,
     /// Who set what, for error messages and [`Config::explain`]; what is absent is a default.
     #[serde(skip)]
     origins: BTreeMap<String, Origin>,
@@ -204,6 +207,7 @@ impl Default for Config {
             security: Security::default(),
             retention: Retention::default(),
             log: Log::default(),
+            telemetry: Telemetry::default(),
             origins: BTreeMap::new(),
         }
     }

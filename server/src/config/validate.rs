@@ -2,6 +2,7 @@
 //! what to do instead.
 
 mod delivery;
+mod telemetry;
 
 use std::net::Ipv4Addr;
 
@@ -24,6 +25,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     checks.countries();
     checks.texts();
     checks.delivery();
+    checks.telemetry();
     if config.is_production() {
         checks.production();
     }
@@ -267,6 +269,7 @@ impl Checks<'_> {
             "production allows https origins only",
         );
         self.production_delivery();
+        self.production_telemetry();
         let countries = &config.sms.allowed_countries;
         self.require(
             !countries.is_empty() && !countries.iter().any(|code| code == "*"),

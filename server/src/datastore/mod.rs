@@ -50,8 +50,10 @@ use sea_orm::{
     EntityTrait, FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait, Value,
 };
+use tracing::Span;
 
 use crate::metrics::Pool;
+use crate::telemetry::TARGET;
 use patient::{Patient, within};
 
 pub use copy::{Compared, Copy};
@@ -99,6 +101,8 @@ pub struct Datastore {
 #[derive(Debug)]
 pub struct Txn {
     inner: Patient<DatabaseTransaction>,
+    /// From the wait for its turn to its end.
+    _span: Span,
 }
 
 impl Datastore {
@@ -141,6 +145,7 @@ impl Datastore {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        let span = transaction_span();
         let Patient { inner, limit } = &self.write;
         let inner = within(*limit, inner.begin_with_options(options)).await?;
         Ok(Txn {
@@ -148,6 +153,7 @@ impl Datastore {
                 inner,
                 limit: *limit,
             },
+            _span: span,
         })
     }
 
@@ -182,13 +188,24 @@ impl Datastore {
 
 impl Txn {
     pub async fn commit(self) -> Result<()> {
-        let Patient { inner, limit } = self.inner;
+        let Self { inner, _span } = self;
+        let Patient { inner, limit } = inner;
         Ok(within(limit, inner.commit()).await?)
     }
 
     pub async fn rollback(self) -> Result<()> {
-        let Patient { inner, limit } = self.inner;
+        let Self { inner, _span } = self;
+        let Patient { inner, limit } = inner;
         Ok(within(limit, inner.rollback()).await?)
+    }
+}
+
+/// Part of a request or a job. A worker looks every few seconds whether there is something to do, which
+/// is no trace of its own.
+fn transaction_span() -> Span {
+    match Span::current().is_none() {
+        true => Span::none(),
+        false => tracing::info_span!(target: TARGET, "database.transaction"),
     }
 }
 

@@ -10,8 +10,12 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::join_all;
 use lettre::message::Mailbox;
+use opentelemetry::trace::Status;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
 use super::gate::{Gate, Try, Turn};
@@ -23,6 +27,7 @@ use crate::app::identity::Phone;
 use crate::app::message::Message;
 use crate::app::seal::{SealError, Sealer};
 use crate::metrics::{Delivered, Metrics};
+use crate::telemetry::TARGET;
 
 pub struct Worker {
     pub store: Arc<dyn OutboxStore>,
@@ -85,6 +90,15 @@ pub trait OutboxStore: Send + Sync {
 pub enum Kind {
     Mail,
     Sms,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mail => "email",
+            Self::Sms => "sms",
+        }
+    }
 }
 
 pub struct Claimed {
@@ -164,7 +178,20 @@ impl Worker {
         let claimed = self.store.claim(now, now.plus(LEASE), BATCH).await?;
         // The rest of it is for the notes.
         let end = Instant::now() + LEASE - NOTES;
-        let results = join_all(claimed.iter().map(|item| self.process(item, end))).await;
+        let work = claimed.iter().map(|item| {
+            // Whom it is for stays out of it, as out of the log.
+            let span = tracing::info_span!(
+                target: TARGET,
+                "outbox.deliver",
+                bp_auth.message.id = %item.id,
+                bp_auth.message.kind = item.kind.name(),
+                bp_auth.message.template = item.template,
+                bp_auth.message.attempts = i64::from(item.attempts),
+                bp_auth.message.outcome = Empty,
+            );
+            self.process(item, end).instrument(span)
+        });
+        let results = join_all(work).await;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(claimed.len())
     }
@@ -226,11 +253,13 @@ impl Worker {
 
     /// Whom it was for is nobody's business here, but for the country of a number.
     fn count(&self, item: &Claimed, outcome: Delivered) {
-        if item.kind == Kind::Mail {
-            return self.metrics.delivery("email", outcome);
+        let span = Span::current();
+        span.record("bp_auth.message.outcome", outcome.name());
+        if !matches!(outcome, Delivered::Sent) {
+            span.set_status(Status::error(""));
         }
-        self.metrics.delivery("sms", outcome);
-        if matches!(outcome, Delivered::Sent) {
+        self.metrics.delivery(item.kind.name(), outcome);
+        if item.kind == Kind::Sms && matches!(outcome, Delivered::Sent) {
             let phone = Phone::parse(&item.recipient);
             let country = phone.and_then(|phone| phone.country);
             self.metrics

@@ -12,9 +12,9 @@ use http::header::HeaderValue;
 use http::{Method, Request};
 use slog::Logger;
 
-use super::Rules;
 use super::failure::Failure;
 use super::gateway::{Answered, Dispatch, METHODS, finish, look_up};
+use super::{Rules, trace};
 use crate::api::document::CONTRACT_VERSION;
 use crate::metrics::{Metrics, NO_OPERATION};
 
@@ -58,7 +58,9 @@ impl DynamicVersionPolicy for Doorkeeper {
             took: started.elapsed(),
             user: None,
         };
-        answered.note(&self.metrics);
+        let span = trace::request(request.headers(), method, answered.request_id);
+        let trace = trace::answered(&span, &answered);
+        answered.note(&self.metrics, trace);
         Err(error)
     }
 }

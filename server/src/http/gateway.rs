@@ -17,12 +17,13 @@ use futures::future::BoxFuture;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::call::{LoggedUser, is_oauth};
 use super::cors::is_preflight;
 use super::failure::Failure;
-use super::{Context, Rules};
+use super::{Context, Rules, trace};
 use crate::api::auth::auth_api_mod;
 use crate::api::mfa::{mfa_api_mod, mfa_method_api_mod};
 use crate::api::{AuthApi, BODY_LIMIT_BYTES, MfaApi, MfaMethodApi};
@@ -160,7 +161,9 @@ async fn enter(
     let headers = request.headers().clone();
     let request_id = rqctx.request_id.clone();
 
-    let (operation, routed) = route(context, rqctx, request).await;
+    let span = trace::request(&headers, &method, &request_id);
+    let routed = route(context, rqctx, request);
+    let (operation, routed) = routed.instrument(span.clone()).await;
     let mut response =
         routed.unwrap_or_else(|failure| failure.into_response(&request_id, is_oauth(&path)));
     finish(&context.rules, &path, &headers, response.headers_mut());
@@ -174,7 +177,8 @@ async fn enter(
         took: started.elapsed(),
         user: user.map(|LoggedUser(user)| user),
     };
-    answered.note(&context.app.metrics);
+    let trace = trace::answered(&span, &answered);
+    answered.note(&context.app.metrics, trace);
     Ok(response)
 }
 
@@ -191,7 +195,7 @@ pub struct Answered<'r> {
 impl Answered<'_> {
     /// Counts it, and writes its one line of the log. Path, query and headers stay out of it: they
     /// may hold what somebody should not have put there.
-    pub fn note(&self, metrics: &Metrics) {
+    pub fn note(&self, metrics: &Metrics, trace_id: Option<String>) {
         let Self {
             request_id,
             operation,
@@ -208,7 +212,7 @@ impl Answered<'_> {
         let millis = took.as_micros() as f64 / 1000.0;
         let user = self.user.map(tracing::field::display);
         tracing::info!(
-            request_id, method, operation, status, millis, user, "request"
+            request_id, method, operation, status, millis, user, trace_id, "request"
         );
     }
 }

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod gateway;
 pub mod handlers;
 pub mod server;
+pub mod trace;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder, Versi
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::admin::{Admin, Watched};
@@ -37,6 +38,7 @@ use crate::delivery::worker::{Gates, Worker};
 use crate::delivery::{Transports, mail};
 use crate::keyring::Keyring;
 use crate::metrics::Metrics;
+use crate::telemetry::TARGET;
 
 /// The share of a stop that is left for what comes after the last request.
 const LAST_STEPS: u32 = 10;
@@ -311,7 +313,8 @@ pub fn templates(config: &Config) -> Result<Templates, templates::Error> {
 async fn upkeep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let holder = Uuid::now_v7();
     loop {
-        if let Err(error) = app.upkeep(holder).await {
+        let span = tracing::info_span!(target: TARGET, "upkeep");
+        if let Err(error) = app.upkeep(holder).instrument(span).await {
             tracing::warn!(?error, "what is over was not removed");
         }
         let wait = tokio::time::timeout(UPKEEP_EVERY, stopped.changed()).await;

@@ -58,6 +58,7 @@ mod sms_providers;
 mod smtp;
 mod states;
 mod step_up;
+mod telemetry;
 mod tokens;
 mod totp;
 mod trusted_devices;

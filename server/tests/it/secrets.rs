@@ -1,12 +1,15 @@
 //! A whole journey, after which no secret of it is found where none may be: in no row of the
 //! database, in no line of the log, in no error body.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use opentelemetry_proto::tonic::trace::v1::Span;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::support::PASSWORD;
+use crate::support::collector::{Collector, Manner};
 use crate::support::http::send;
 use crate::support::operations::operations;
 use crate::support::process::{Bench, Serving};
@@ -121,9 +124,12 @@ fn totp(secret: &str) -> String {
     totp.build().unwrap().generate_current().to_string()
 }
 
-#[tokio::test]
+// The collector takes the last spans while this waits for the server to end.
+#[tokio::test(flavor = "multi_thread")]
 async fn no_secret_of_a_whole_journey_is_stored_logged_or_repeated() {
+    let mut collector = Collector::start(Manner::Answers(200)).await;
     let mut bench = Bench::new();
+    bench.set("BP_AUTH_TELEMETRY__OTLP_ENDPOINT", &collector.url);
     bench.set("BP_AUTH_SERVER__ADMIN_BIND", "127.0.0.1:0");
     let serving = bench.serve();
     let (secrets, errors) = (BTreeSet::new(), Vec::new());
@@ -241,6 +247,27 @@ async fn no_secret_of_a_whole_journey_is_stored_logged_or_repeated() {
         "{}",
         ended.stderr
     );
+    // A server that has ended has sent all its spans.
+    let spans = collector.spans();
+    let deliveries = spans.iter().filter(|span| span.name == "outbox.deliver");
+    assert!(
+        deliveries.count() >= 2 && spans.len() > 200,
+        "{}",
+        spans.len()
+    );
+    let traces: Vec<Cow<'_, str>> = (collector.received.iter())
+        .map(|export| String::from_utf8_lossy(&export.bytes))
+        .collect();
+    assert!(
+        traces
+            .iter()
+            .any(|export| export.contains("/api/auth/token")),
+        "the search finds what is there"
+    );
+    for personal in [ADA, "ada@", "15112345678"] {
+        let in_trace = traces.iter().any(|export| export.contains(personal));
+        assert!(!in_trace, "{personal} in a span");
+    }
     for secret in &ada.secrets {
         // A code with separators may be kept without them.
         let bare: String = secret.chars().filter(|c| *c != '-').collect();
@@ -255,6 +282,18 @@ async fn no_secret_of_a_whole_journey_is_stored_logged_or_repeated() {
             // Six digits may as well be those of a duration.
             let in_metrics = form.len() > 6 && metrics.contains(form.as_str());
             assert!(!in_metrics, "{secret} in the metrics");
+            // The bytes of a time and of an id hold any six digits, so that a short one is looked for in
+            // the texts of the spans.
+            let text = |span: &Span| {
+                let values = span.attributes.iter().map(|it| format!("{:?}", it.value));
+                let values = values.filter(|value| value.matches('-').count() != 4);
+                values.collect::<String>() + &span.name
+            };
+            let in_trace = match form.len() > 8 {
+                true => traces.iter().any(|export| export.contains(form.as_str())),
+                false => spans.iter().any(|span| text(span).contains(form.as_str())),
+            };
+            assert!(!in_trace, "{secret} in a span");
             let in_error = ada
                 .errors
                 .iter()

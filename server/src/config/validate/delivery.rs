@@ -138,7 +138,7 @@ fn is_host(text: &str) -> bool {
     Host::parse(text).is_ok() || text.parse::<std::net::IpAddr>().is_ok()
 }
 
-fn is_here(host: &str) -> bool {
+pub(super) fn is_here(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let address = address.parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

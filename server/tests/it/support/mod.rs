@@ -1,6 +1,7 @@
 //! A server to test, its clock, its database, and the mails and messages it sends.
 
 pub mod certificates;
+pub mod collector;
 pub mod db;
 pub mod disk;
 pub mod exposition;
