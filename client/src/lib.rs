@@ -21,6 +21,9 @@
 //! # }
 //! ```
 //!
+//! To stay logged in, use [`AuthClient`] and its [`Session`], which has the same methods and refreshes
+//! by itself; [`session`] says how.
+//!
 //! A refusal is an [`Error::ErrorResponse`]; [`error_code`] tells why:
 //!
 //! ```no_run

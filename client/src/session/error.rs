@@ -80,6 +80,21 @@ pub enum RefreshTrouble {
 }
 
 /// The same questions, for the errors of generated calls.
+///
+/// ```no_run
+/// use bp_auth_client::{ErrorExt, Session};
+///
+/// # async fn run(session: Session) {
+/// if let Err(e) = session.rotate_api_key().send().await {
+///     if e.needs_step_up() {
+///         println!("please log in again to rotate the key");
+///     }
+///     for field in e.field_errors() {
+///         println!("{}: {}", field.loc.join("."), field.msg);
+///     }
+/// }
+/// # }
+/// ```
 pub trait ErrorExt {
     /// The refusal of the server, if it is one.
     fn refusal(&self) -> Option<&types::Error>;

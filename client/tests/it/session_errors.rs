@@ -7,6 +7,8 @@ use serde_json::json;
 
 use crate::scripted::{Answer, LOGIN, Scripted, content, refusal};
 
+/// An answer, and whether it may be tried again, needs a login or a step-up.
+type Case = (fn() -> Answer, [bool; 3]);
 type GeneratedError = bp_auth_client::Error<types::Error>;
 
 /// What a write gives when it is answered so.
@@ -73,7 +75,7 @@ async fn a_limit_says_how_long_to_wait_in_either_form() {
 
 #[tokio::test]
 async fn both_kinds_of_error_mean_the_same() {
-    let cases: [(fn() -> Answer, [bool; 3]); 7] = [
+    let cases: [Case; 7] = [
         (
             || refusal(403, "reauthentication_required"),
             [false, false, true],

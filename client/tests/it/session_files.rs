@@ -1,10 +1,20 @@
 //! The file store: private, whole, and one process at a time.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use bp_auth_client::{
     SessionError,
-    session::{FileStore, RefreshTrouble, TokenStore},
+    session::{FileStore, MemoryStore, RefreshTrouble, StoreError, StoreLock, Stored, TokenStore},
 };
 use tempfile::TempDir;
 
@@ -12,6 +22,7 @@ use crate::scripted::{LOGIN, MARKER, READ, REFRESH, Scripted, content, log_in};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_millis(50);
+const HELD: &str = "BP_AUTH_TEST_HELD_STORE";
 
 fn store_in(dir: &TempDir) -> FileStore {
     FileStore::new(dir.path().join("session.json"))
@@ -59,7 +70,8 @@ async fn one_of_two_clients_refreshes_and_the_other_takes_its_token() {
     for round in 1..=5 {
         server.advance(15 * MINUTE);
         let (a, b) = tokio::join!(one.mfa_methods().send(), other.mfa_methods().send());
-        (a.unwrap(), b.unwrap());
+        a.unwrap();
+        b.unwrap();
         assert_eq!(server.count(REFRESH), round);
     }
     let refreshed: Vec<_> = server
@@ -98,6 +110,86 @@ async fn a_lock_excludes_others_until_it_is_dropped() {
     assert!(error.to_string().contains("session.json.lock"), "{error}");
     drop(lock);
     drop(store_in(&dir).lock_wait(WAIT).lock().await.unwrap());
+}
+
+/// Holds the lock until it is killed; does nothing unless the next test has started it.
+#[tokio::test]
+async fn a_process_of_the_next_test() {
+    let Some(path) = std::env::var_os(HELD) else {
+        return;
+    };
+    let _lock = FileStore::new(path).lock().await.unwrap();
+    println!("\nheld");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    unreachable!("nobody writes to it");
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_lets_go_of_the_lock() {
+    let dir = TempDir::new().unwrap();
+    let store = store_in(&dir).lock_wait(WAIT);
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "session_files::a_process_of_the_next_test"])
+        .arg("--nocapture")
+        .env(HELD, store.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "held"));
+    assert!(store.lock().await.is_err());
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
+    drop(store.lock().await.unwrap());
+}
+
+/// Takes so many sets of tokens, and then none until it is mended.
+#[derive(Clone, Debug)]
+struct Failing(MemoryStore, Arc<AtomicUsize>);
+
+#[async_trait::async_trait]
+impl TokenStore for Failing {
+    async fn lock(&self) -> Result<StoreLock, StoreError> {
+        self.0.lock().await
+    }
+
+    async fn load(&self) -> Result<Stored, StoreError> {
+        self.0.load().await
+    }
+
+    async fn save(&self, stored: &Stored) -> Result<(), StoreError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        match self.1.fetch_update(SeqCst, SeqCst, one_less) {
+            Ok(_) => self.0.save(stored).await,
+            Err(_) => Err(StoreError::new("the disk is full")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_after_the_rotation_does_not_end_the_session() {
+    let server = content_server().await;
+    // The login, and the trial before the refresh.
+    let left = Arc::new(AtomicUsize::new(2));
+    let store = Failing(MemoryStore::new(), Arc::clone(&left));
+    let auth = server.builder().store(store.clone()).build().unwrap();
+    let session = log_in(&auth).await;
+    server.advance(15 * MINUTE);
+    session.mfa_methods().send().await.unwrap();
+    assert_eq!(server.asked(READ)[0].token(), Some(1));
+    let stored = store.load().await.unwrap().tokens.unwrap();
+    assert!(stored.refresh_token.expose().ends_with("-0"), "not saved");
+
+    // Mended: the used token that the store still has is not presented, but the newer one.
+    left.store(usize::MAX, SeqCst);
+    server.advance(15 * MINUTE);
+    session.mfa_methods().send().await.unwrap();
+    let asked = server.asked(REFRESH);
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].body().contains(&format!("{MARKER}-refresh-1\"")));
+    let stored = store.load().await.unwrap().tokens.unwrap();
+    assert!(stored.refresh_token.expose().ends_with("-2"));
 }
 
 #[tokio::test]
