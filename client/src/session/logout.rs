@@ -17,10 +17,10 @@ impl Keeper {
     ///
     /// The store is held meanwhile: a refresh that is under way comes first, so that what is revoked
     /// and forgotten is what it brought.
-    pub async fn log_out(&self) -> Result<(), SessionError> {
+    pub async fn log_out(&self, everywhere: bool) -> Result<(), SessionError> {
         let lock = self.settings.store.lock().await;
         let tokens = self.newest_stored().await;
-        let told = self.tell(tokens).await;
+        let told = self.tell(tokens, everywhere).await;
         let forgotten = match &lock {
             Ok(_) => self.forget().await,
             Err(e) => Err(e.clone()),
@@ -53,7 +53,7 @@ impl Keeper {
     }
 
     /// A logout may be sent again although it was executed: to end what has ended changes nothing.
-    async fn tell(&self, tokens: StoredTokens) -> Result<(), SessionError> {
+    async fn tell(&self, tokens: StoredTokens, everywhere: bool) -> Result<(), SessionError> {
         let access = super::keeper::Access::new(tokens, self.settings.refresh_margin)?;
         let caller = Caller {
             settings: Arc::clone(&self.settings),
@@ -69,7 +69,7 @@ impl Keeper {
         loop {
             attempts.count_one();
             let body = types::LogoutRequest {
-                all_sessions: None,
+                all_sessions: everywhere.then_some(true),
                 refresh_token: Some(access.tokens.refresh_token.clone()),
             };
             let error = match client.logout().body(body).send().await {

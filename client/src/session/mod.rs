@@ -145,7 +145,23 @@ impl Session {
     /// # }
     /// ```
     pub async fn logout(self) -> Result<(), SessionError> {
-        self.keeper.log_out().await
+        self.keeper.log_out(false).await
+    }
+
+    /// Ends all sessions of the user, on every device. The server does so only for a token that is
+    /// valid, so one is fetched first if need be; when that fails, nothing is ended.
+    ///
+    /// ```no_run
+    /// # async fn run(session: bp_auth_client::Session) -> Result<(), bp_auth_client::SessionError> {
+    /// session.logout_everywhere().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn logout_everywhere(self) -> Result<(), SessionError> {
+        match self.keeper.access().await {
+            Ok(_) => self.keeper.log_out(true).await,
+            Err(why) => Err(why.into_error().into()),
+        }
     }
 }
 

@@ -129,8 +129,9 @@ impl Keeper {
             let verdict = Verdict::of(error);
             lost |= matches!(verdict, Verdict::Lost);
             // Once an answer was lost the token may be used, whatever came of a later attempt.
-            let safe = !lost || began.elapsed() < self.settings.reuse_leeway;
-            if !(safe && verdict.may_be_asked_again(&attempts).await) {
+            let safe = || !lost || began.elapsed() < self.settings.reuse_leeway;
+            // The pause may outlast the leeway.
+            if !(safe() && verdict.may_be_asked_again(&attempts).await && safe()) {
                 return Err(verdict.into_outcome(lost));
             }
         }

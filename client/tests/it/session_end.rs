@@ -46,6 +46,18 @@ async fn an_expired_session_logs_out_without_a_refresh() {
 }
 
 #[tokio::test]
+async fn a_logout_everywhere_has_a_token_that_is_valid() {
+    let server = Scripted::start(|asked| async move { content(&asked) }).await;
+    let session = server.session().await;
+    server.advance(60 * MINUTE);
+    session.logout_everywhere().await.unwrap();
+    let told = server.asked(LOGOUT);
+    assert_eq!((told.len(), told[0].token()), (1, Some(1)));
+    let body: serde_json::Value = serde_json::from_str(told[0].body()).unwrap();
+    assert_eq!(body["all_sessions"], true);
+}
+
+#[tokio::test]
 async fn the_generated_logout_ends_the_session_too() {
     let server = Scripted::start(|asked| async move { content(&asked) }).await;
     let store = MemoryStore::new();
