@@ -22,6 +22,7 @@ pub fn generate(document: &str) -> Result<String, String> {
     let file =
         syn::parse2(tokens).map_err(|e| format!("the generated code does not parse: {e}"))?;
     let code = decode_without_quoting(&prettyplease::unparse(&file))?;
+    let code = prepare_with_typed_errors(&code)?;
     Ok(format!(
         "// Generated from openapi-snapshot.json by `{COMMAND}`: do not edit.\n\n{code}"
     ))
@@ -42,6 +43,8 @@ fn settings() -> GenerationSettings {
     settings
         .with_interface(InterfaceStyle::Builder)
         .with_map_type("::std::collections::BTreeMap")
+        // What a client presents with its calls: nothing, one credential or a session.
+        .with_inner_type("crate::Transport".parse().expect("the name of a type"))
         // A code from a newer server decodes as unknown; the generated enum would refuse the body.
         .with_replacement(
             "ErrorCode",
@@ -69,4 +72,17 @@ fn decode_without_quoting(code: &str) -> Result<String, String> {
         return Err(format!("the generated code no longer calls `{THEIRS}..)`"));
     }
     Ok(code.replace(THEIRS, "crate::response::decode("))
+}
+
+/// Prepares requests by our own function: the library's hook can only say text, and a refresh that
+/// was refused has a code.
+fn prepare_with_typed_errors(code: &str) -> Result<String, String> {
+    const THEIRS: &str = "client.pre(&mut request, &info).await?";
+    if !code.contains(THEIRS) {
+        return Err(format!("the generated code no longer calls `{THEIRS}`"));
+    }
+    Ok(code.replace(
+        THEIRS,
+        "crate::transport::prepare(client, &mut request, &info).await?",
+    ))
 }

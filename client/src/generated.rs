@@ -5407,6 +5407,7 @@ Version: 1.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
+    pub(crate) inner: crate::Transport,
 }
 impl Client {
     /// Create a new client.
@@ -5414,7 +5415,7 @@ impl Client {
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str) -> Self {
+    pub fn new(baseurl: &str, inner: crate::Transport) -> Self {
         #[cfg(not(target_arch = "wasm32"))]
         let client = {
             let dur = ::std::time::Duration::from_secs(15u64);
@@ -5422,7 +5423,7 @@ impl Client {
         };
         #[cfg(target_arch = "wasm32")]
         let client = reqwest::ClientBuilder::new();
-        Self::new_with_client(baseurl, client.build().unwrap())
+        Self::new_with_client(baseurl, client.build().unwrap(), inner)
     }
     /// Construct a new client with an existing `reqwest::Client`,
     /// allowing more control over its configuration.
@@ -5430,14 +5431,19 @@ impl Client {
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
-    pub fn new_with_client(baseurl: &str, client: reqwest::Client) -> Self {
+    pub fn new_with_client(
+        baseurl: &str,
+        client: reqwest::Client,
+        inner: crate::Transport,
+    ) -> Self {
         Self {
             baseurl: baseurl.to_string(),
             client,
+            inner,
         }
     }
 }
-impl ClientInfo<()> for Client {
+impl ClientInfo<crate::Transport> for Client {
     fn api_version() -> &'static str {
         "1.0.0"
     }
@@ -5447,11 +5453,11 @@ impl ClientInfo<()> for Client {
     fn client(&self) -> &reqwest::Client {
         &self.client
     }
-    fn inner(&self) -> &() {
-        &()
+    fn inner(&self) -> &crate::Transport {
+        &self.inner
     }
 }
-impl ClientHooks<()> for &Client {}
+impl ClientHooks<crate::Transport> for &Client {}
 impl Client {
     /**Get Api Key
 
@@ -5851,7 +5857,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "get_api_key",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -5913,7 +5919,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "rotate_api_key",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6005,7 +6011,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "logout",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6074,7 +6080,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "me",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6136,7 +6142,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "me_entitlements",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6200,7 +6206,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "regenerate_backup_codes",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6296,7 +6302,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "mfa_challenge",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6365,7 +6371,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "mfa_methods",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6461,7 +6467,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "mfa_reset_confirm",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6530,7 +6536,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "mfa_reset_request",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6626,7 +6632,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "sms_setup",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6725,7 +6731,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "sms_verify",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6794,7 +6800,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "totp_setup",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6886,7 +6892,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "totp_verify",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -6958,7 +6964,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "list_trusted_devices",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7035,7 +7041,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "revoke_trusted_device",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7118,7 +7124,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "delete_method",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7221,7 +7227,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "reactivate_confirm",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7322,7 +7328,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "reactivate_request",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7425,7 +7431,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "refresh_token_endpoint",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7528,7 +7534,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "register",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7625,7 +7631,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "login",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7724,7 +7730,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "verify_phone_confirm",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;
@@ -7793,7 +7799,7 @@ pub mod builder {
             let info = OperationInfo {
                 operation_id: "verify_phone_request",
             };
-            client.pre(&mut request, &info).await?;
+            crate::transport::prepare(client, &mut request, &info).await?;
             let result = client.exec(request, &info).await;
             client.post(&result, &info).await?;
             let response = result?;

@@ -21,6 +21,9 @@
 //! # }
 //! ```
 //!
+//! To stay logged in, use [`AuthClient`] and its [`Session`], which has the same methods and refreshes
+//! by itself; [`session`] says how.
+//!
 //! A refusal is an [`Error::ErrorResponse`]; [`error_code`] tells why:
 //!
 //! ```no_run
@@ -59,6 +62,9 @@ mod error_code;
 mod generated;
 mod response;
 mod secret;
+#[cfg(feature = "session")]
+pub mod session;
+mod transport;
 
 use std::time::Duration;
 
@@ -70,6 +76,9 @@ use reqwest::{
 pub use error_code::ErrorCode;
 pub use generated::{Client, Error, ResponseValue, builder, types};
 pub use secret::Secret;
+#[cfg(feature = "session")]
+pub use session::{AuthClient, ErrorExt, LoginOutcome, MfaChallenge, Session, SessionError};
+pub use transport::Transport;
 
 /// Long enough for a password hash on a busy server.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -98,14 +107,19 @@ pub fn error_code(error: &Error<types::Error>) -> Option<&ErrorCode> {
 }
 
 fn with_headers(base_url: &str, headers: HeaderMap) -> Result<Client, Error<types::Error>> {
-    let http = reqwest::Client::builder()
+    let http = http_client(TIMEOUT, TIMEOUT)
         .default_headers(headers)
-        .redirect(redirect::Policy::none())
-        .connect_timeout(TIMEOUT)
-        .timeout(TIMEOUT)
         .build()?;
-    Ok(Client::new_with_client(
-        base_url.trim_end_matches('/'),
-        http,
-    ))
+    Ok(assemble(base_url, http, Transport::default()))
+}
+
+fn http_client(connect_timeout: Duration, timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(connect_timeout)
+        .timeout(timeout)
+}
+
+fn assemble(base_url: &str, http: reqwest::Client, transport: Transport) -> Client {
+    Client::new_with_client(base_url.trim_end_matches('/'), http, transport)
 }

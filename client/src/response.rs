@@ -1,8 +1,6 @@
-use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
-use reqwest::{Request, Response, header};
+use progenitor_client::{Error, ResponseValue};
+use reqwest::Response;
 use serde::de::{DeserializeOwned, Error as _};
-
-use crate::Client;
 
 /// Decodes a body, and withholds it from the error when that fails.
 ///
@@ -28,18 +26,5 @@ pub(crate) async fn decode<T: DeserializeOwned, E>(
             let reason = serde_json::Error::custom(reason);
             Err(Error::InvalidResponsePayload(Default::default(), reason))
         }
-    }
-}
-
-impl ClientHooks for Client {
-    /// Errors print the headers of the answer, and a login sets cookies that are as good as tokens.
-    async fn exec(&self, request: Request, _info: &OperationInfo) -> reqwest::Result<Response> {
-        let mut response = self.client().execute(request).await?;
-        for (name, value) in response.headers_mut() {
-            if name == header::SET_COOKIE {
-                value.set_sensitive(true);
-            }
-        }
-        Ok(response)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use bp_auth_client::{Client, Secret};
+use bp_auth_client::{Client, Secret, Transport};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -99,7 +99,7 @@ impl Trial {
     }
 
     fn with_headers(&self, headers: HeaderMap) -> Client {
-        Client::new_with_client(&self.target.url(), self.raw(headers))
+        Client::new_with_client(&self.target.url(), self.raw(headers), Transport::default())
     }
 
     /// Plain HTTP, for what the generated client cannot say. Build addresses with [`Trial::at`].

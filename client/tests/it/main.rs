@@ -8,4 +8,22 @@ mod error_code;
 mod generated;
 mod login;
 mod one_answer;
+#[cfg(feature = "session")]
+mod scripted;
 mod secrets;
+#[cfg(feature = "session")]
+mod session_end;
+#[cfg(feature = "session")]
+mod session_errors;
+#[cfg(feature = "session")]
+mod session_files;
+#[cfg(feature = "session")]
+mod session_login;
+#[cfg(feature = "session")]
+mod session_lost;
+#[cfg(feature = "session")]
+mod session_refresh;
+#[cfg(feature = "session")]
+mod session_retry;
+#[cfg(feature = "tracing")]
+mod session_spans;

@@ -31,7 +31,7 @@ pub async fn one_answer(head: &str, body: &str) -> (String, JoinHandle<String>) 
     (url, request)
 }
 
-fn is_complete(request: &[u8]) -> bool {
+pub fn is_complete(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;

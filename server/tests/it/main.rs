@@ -12,6 +12,7 @@ mod bad_parameters;
 mod challenge;
 mod challenge_lock;
 mod challenge_sms;
+mod client_sessions;
 mod clock_jumps;
 mod config;
 mod cors;
