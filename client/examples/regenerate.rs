@@ -1,16 +1,13 @@
-//! Rewrites `src/generated.rs` from `openapi-snapshot.json`; run it as `cargo client-code`.
+//! Rewrites the generated code from `openapi-snapshot.json`; run it as `cargo client-code`.
 
-use std::{fs, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 #[path = "../generator/mod.rs"]
 mod generator;
 
 fn main() -> ExitCode {
     match rewrite() {
-        Ok(message) => {
-            println!("{message}");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("{message}");
             ExitCode::FAILURE
@@ -18,14 +15,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn rewrite() -> Result<&'static str, String> {
+fn rewrite() -> Result<(), String> {
     let document = fs::read_to_string(generator::document_path())
         .map_err(|e| format!("openapi-snapshot.json: {e}"))?;
-    let code = generator::generate(&document)?;
-    let path = generator::generated_path();
-    if fs::read_to_string(&path).is_ok_and(|committed| committed == code) {
-        return Ok("client/src/generated.rs is up to date");
+    put(
+        &generator::generated_path(),
+        &generator::generate(&document)?,
+    )?;
+    put(
+        &generator::mocks_path(),
+        &generator::generate_mocks(&document)?,
+    )
+}
+
+fn put(path: &Path, code: &str) -> Result<(), String> {
+    let name = path.display();
+    if fs::read_to_string(path).is_ok_and(|committed| committed == code) {
+        println!("{name} is up to date");
+        return Ok(());
     }
-    fs::write(&path, code).map_err(|e| format!("client/src/generated.rs: {e}"))?;
-    Ok("client/src/generated.rs is rewritten")
+    fs::write(path, code).map_err(|e| format!("{name}: {e}"))?;
+    println!("{name} is rewritten");
+    Ok(())
 }

@@ -28,6 +28,21 @@ pub fn generate(document: &str) -> Result<String, String> {
     ))
 }
 
+/// Generates the text of `src/testing/mock.rs`: each operation for `httpmock`.
+pub fn generate_mocks(document: &str) -> Result<String, String> {
+    let document: openapiv3::OpenAPI =
+        serde_json::from_str(document).map_err(|e| format!("the document does not parse: {e}"))?;
+    let tokens = Generator::new(&settings())
+        .httpmock(&document, "crate")
+        .map_err(|e| format!("the document cannot be turned into mocks: {e}"))?;
+    let file =
+        syn::parse2(tokens).map_err(|e| format!("the generated code does not parse: {e}"))?;
+    Ok(format!(
+        "// Generated from openapi-snapshot.json by `{COMMAND}`: do not edit.\n\n{}",
+        prettyplease::unparse(&file)
+    ))
+}
+
 /// Where the API document is.
 pub fn document_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi-snapshot.json")
@@ -36,6 +51,11 @@ pub fn document_path() -> PathBuf {
 /// Where the generated code is.
 pub fn generated_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/generated.rs")
+}
+
+/// Where the generated mocks are.
+pub fn mocks_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/mock.rs")
 }
 
 fn settings() -> GenerationSettings {

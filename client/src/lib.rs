@@ -21,6 +21,9 @@
 //! # }
 //! ```
 //!
+//! Other services judge access tokens with the `verify` module, and test without a server with the
+//! `testing` module, by the features of these names.
+//!
 //! To stay logged in, use [`AuthClient`] and its [`Session`], which has the same methods and refreshes
 //! by itself; [`session`] says how.
 //!
@@ -49,6 +52,10 @@
     reason = "one error type for constructors and operations, so that `?` joins them"
 )]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod error_code;
 #[rustfmt::skip]
 #[expect(
@@ -64,7 +71,11 @@ mod response;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
+#[cfg(feature = "verify")]
+pub mod verify;
 
 use std::time::Duration;
 

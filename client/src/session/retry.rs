@@ -79,6 +79,8 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// For the span of the call.
+    #[cfg(feature = "tracing")]
     pub fn sent(&self) -> u32 {
         self.sent
     }

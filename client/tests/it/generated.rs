@@ -4,12 +4,21 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::generator::{COMMAND, document_path, generate, generated_path};
+use crate::generator::{
+    COMMAND, document_path, generate, generate_mocks, generated_path, mocks_path,
+};
 
 #[test]
 fn generated_code_is_up_to_date() {
     let drift = drift(&document());
     assert!(drift.is_none(), "{}", drift.unwrap_or_default());
+}
+
+#[test]
+fn generated_mocks_are_up_to_date() {
+    let fresh = generate_mocks(&document()).unwrap();
+    let committed = fs::read_to_string(mocks_path()).unwrap();
+    assert!(fresh == committed, "run `{COMMAND}`");
 }
 
 #[test]

@@ -5,8 +5,10 @@ mod generator;
 
 mod calls;
 mod error_code;
+mod extract;
 mod generated;
 mod login;
+mod mocks;
 mod one_answer;
 #[cfg(feature = "session")]
 mod scripted;
@@ -27,3 +29,4 @@ mod session_refresh;
 mod session_retry;
 #[cfg(feature = "tracing")]
 mod session_spans;
+mod verify;

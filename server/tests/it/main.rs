@@ -13,6 +13,7 @@ mod challenge;
 mod challenge_lock;
 mod challenge_sms;
 mod client_sessions;
+mod client_verify;
 mod clock_jumps;
 mod config;
 mod cors;

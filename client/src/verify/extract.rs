@@ -1,0 +1,137 @@
+//! What handlers of a web framework take as arguments.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Verified, Verifier, VerifyError};
+use crate::types;
+
+/// The caller of a handler, who has presented a good access token in `Authorization: Bearer`.
+#[derive(Clone, Debug)]
+pub struct Authenticated(pub Verified);
+
+/// The caller of a handler, who has this feature.
+///
+/// ```
+/// use bp_auth_client::verify::Entitlement;
+///
+/// struct AuditExport;
+/// impl Entitlement for AuditExport {
+///     const FEATURE: &'static str = "audit_export";
+/// }
+/// ```
+#[derive(Debug)]
+pub struct RequireEntitlement<E> {
+    /// The caller.
+    pub verified: Verified,
+    /// Everything they may do.
+    pub entitlements: Arc<types::Entitlements>,
+    which: PhantomData<fn() -> E>,
+}
+
+/// A feature of a plan: a key of `features` in bp-auth's entitlements.
+pub trait Entitlement {
+    /// The key.
+    const FEATURE: &'static str;
+}
+
+/// Why a handler was not called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No bearer token: 401.
+    NotAuthenticated,
+    /// The token is not good, 401, or was not judged, 503.
+    Token(VerifyError),
+    /// The caller lacks the feature of this name: 403.
+    NotEntitled(&'static str),
+}
+
+impl Authenticated {
+    pub(super) async fn by(
+        verifier: &Verifier,
+        authorization: Option<&[u8]>,
+    ) -> Result<Self, Refusal> {
+        let token = bearer(authorization).ok_or(Refusal::NotAuthenticated)?;
+        let verified = verifier.verify(token).await.map_err(Refusal::Token)?;
+        Ok(Self(verified))
+    }
+}
+
+impl<E: Entitlement> RequireEntitlement<E> {
+    pub(super) async fn by(
+        verifier: &Verifier,
+        authorization: Option<&[u8]>,
+    ) -> Result<Self, Refusal> {
+        let token = bearer(authorization).ok_or(Refusal::NotAuthenticated)?;
+        let verified = verifier.verify(token).await.map_err(Refusal::Token)?;
+        let entitlements = verifier.entitlements(token).await;
+        let entitlements = entitlements.map_err(Refusal::Token)?;
+        match entitlements.features.get(E::FEATURE) {
+            Some(true) => Ok(Self {
+                verified,
+                entitlements,
+                which: PhantomData,
+            }),
+            Some(false) | None => Err(Refusal::NotEntitled(E::FEATURE)),
+        }
+    }
+}
+
+impl Refusal {
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::NotAuthenticated => 401,
+            Self::Token(error) => error.status(),
+            Self::NotEntitled(_) => 403,
+        }
+    }
+
+    pub(super) fn error_code(&self) -> String {
+        match self {
+            Self::NotAuthenticated => "not_authenticated".to_owned(),
+            Self::Token(error) => error.error_code().to_string(),
+            Self::NotEntitled(_) => "not_entitled".to_owned(),
+        }
+    }
+
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::NotAuthenticated => "An access token is needed.".to_owned(),
+            Self::Token(error) => format!("The access token was not accepted: {error}."),
+            Self::NotEntitled(feature) => format!("The plan does not include {feature}."),
+        }
+    }
+
+    /// What RFC 6750 asks for. Whoever may come back is told nothing about the token.
+    pub(super) fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::NotAuthenticated => Some("Bearer"),
+            Self::Token(error) if error.is_retryable() => None,
+            Self::Token(_) => Some("Bearer error=\"invalid_token\""),
+            Self::NotEntitled(_) => Some("Bearer error=\"insufficient_scope\""),
+        }
+    }
+
+    /// In seconds.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Token(VerifyError::Unreachable { retry_after }) => {
+                Some(retry_after.unwrap_or(SOON).as_secs())
+            }
+            Self::Token(VerifyError::KeysUnavailable) => Some(SOON.as_secs()),
+            _ => None,
+        }
+    }
+}
+
+const SOON: Duration = Duration::from_secs(2);
+
+/// The token of `Authorization: Bearer`, whose scheme is any case (RFC 9110).
+fn bearer(authorization: Option<&[u8]>) -> Option<&str> {
+    let value = std::str::from_utf8(authorization?).ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
