@@ -103,7 +103,7 @@ impl SpanProcessor for Queue {
 }
 
 impl Exporting {
-    /// Sends what is left, until `deadline` and not for longer than [`LAST`].
+    /// Sends what is left, until `deadline` and not for longer than two seconds.
     pub async fn finish(self, deadline: Instant) {
         let _ = self.stop.send(());
         let mut task = self.task;
