@@ -11,12 +11,14 @@ use bp_auth_client::session::{AuthClientBuilder, FileStore};
 use bp_auth_client::{AuthClient, LoginOutcome, Session, SessionError};
 use bp_auth_server::app::clock::Clock;
 use chrono::DateTime;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 
 use crate::support::{PASSWORD, TestServer};
 
 const EMAIL: &str = "ada@example.com";
 const EXPIRIES: i64 = 50;
+/// How many tasks share a session, where more than a hundred are wanted.
+const TASKS: &str = "BP_AUTH_TEST_SESSION_TASKS";
 const URL: &str = "BP_AUTH_TEST_SESSION_URL";
 const STORE: &str = "BP_AUTH_TEST_SESSION_STORE";
 const CHILD: &str = "client_sessions::a_process_of_the_next_test";
@@ -56,8 +58,9 @@ async fn assert_intact(server: &TestServer, expiries: i64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_tasks_on_one_session_refresh_once_at_each_of_fifty_expiries() {
-    const TASKS: usize = 1000;
+async fn many_tasks_on_one_session_refresh_once_at_each_of_fifty_expiries() {
+    const AT_ONCE: usize = 32;
+    let tasks = std::env::var(TASKS).map_or(100, |tasks| tasks.parse().expect("a number"));
     let server = TestServer::start().await;
     server.register(EMAIL).await;
     let behind = Arc::new(AtomicI64::new(0));
@@ -67,18 +70,25 @@ async fn a_thousand_tasks_on_one_session_refresh_once_at_each_of_fifty_expiries(
 
     let (called, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     // The test itself is one more: it moves the clock while all others wait.
-    let barrier = Arc::new(Barrier::new(TASKS + 1));
-    let tasks: Vec<_> = (0..TASKS)
+    let barrier = Arc::new(Barrier::new(tasks + 1));
+    // So many requests at once are more than a slow machine's server takes: it says 503, which is
+    // right and not what is looked at here. All want the token at once, and then call in turns.
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let running: Vec<_> = (0..tasks)
         .map(|_| {
             let (session, barrier) = (session.clone(), Arc::clone(&barrier));
             let (called, failed) = (Arc::clone(&called), Arc::clone(&failed));
+            let turns = Arc::clone(&turns);
             tokio::spawn(async move {
                 for _ in 0..EXPIRIES {
                     barrier.wait().await;
+                    session.access_token().await.expect("a token");
+                    let turn = turns.acquire().await.expect("a turn");
                     if let Err(e) = session.me().send().await {
                         eprintln!("{e}");
                         failed.fetch_add(1, Ordering::SeqCst);
                     }
+                    drop(turn);
                     called.fetch_add(1, Ordering::SeqCst);
                     barrier.wait().await;
                 }
@@ -91,12 +101,12 @@ async fn a_thousand_tasks_on_one_session_refresh_once_at_each_of_fifty_expiries(
         barrier.wait().await;
         barrier.wait().await;
     }
-    for task in tasks {
+    for task in running {
         task.await.expect("a task");
     }
     let (called, failed) = (called.load(Ordering::SeqCst), failed.load(Ordering::SeqCst));
     println!("{called} calls, {failed} failed, {EXPIRIES} expiries");
-    assert_eq!((called, failed), (TASKS * EXPIRIES as usize, 0));
+    assert_eq!((called, failed), (tasks * EXPIRIES as usize, 0));
     assert_intact(&server, EXPIRIES).await;
     session.logout().await.expect("a logout");
     server.stop_and_check().await;
