@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
 use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
 
@@ -14,33 +15,21 @@ pub const COMMAND: &str = "cargo client-code";
 
 /// Generates the text of `src/generated.rs` from the text of an OpenAPI document.
 pub fn generate(document: &str) -> Result<String, String> {
-    let document: openapiv3::OpenAPI =
-        serde_json::from_str(document).map_err(|e| format!("the document does not parse: {e}"))?;
+    let document = parsed(document)?;
     let tokens = Generator::new(&settings())
         .generate_tokens(&document)
         .map_err(|e| format!("the document cannot be turned into a client: {e}"))?;
-    let file =
-        syn::parse2(tokens).map_err(|e| format!("the generated code does not parse: {e}"))?;
-    let code = decode_without_quoting(&prettyplease::unparse(&file))?;
-    let code = prepare_with_typed_errors(&code)?;
-    Ok(format!(
-        "// Generated from openapi-snapshot.json by `{COMMAND}`: do not edit.\n\n{code}"
-    ))
+    let code = decode_without_quoting(&laid_out(syn::parse2(tokens))?)?;
+    Ok(with_head(&prepare_with_typed_errors(&code)?))
 }
 
 /// Generates the text of `src/testing/mock.rs`: each operation for `httpmock`.
 pub fn generate_mocks(document: &str) -> Result<String, String> {
-    let document: openapiv3::OpenAPI =
-        serde_json::from_str(document).map_err(|e| format!("the document does not parse: {e}"))?;
+    let document = parsed(document)?;
     let tokens = Generator::new(&settings())
         .httpmock(&document, "crate")
         .map_err(|e| format!("the document cannot be turned into mocks: {e}"))?;
-    let file =
-        syn::parse2(tokens).map_err(|e| format!("the generated code does not parse: {e}"))?;
-    Ok(format!(
-        "// Generated from openapi-snapshot.json by `{COMMAND}`: do not edit.\n\n{}",
-        prettyplease::unparse(&file)
-    ))
+    Ok(with_head(&laid_out(syn::parse2(tokens))?))
 }
 
 /// Where the API document is.
@@ -56,6 +45,19 @@ pub fn generated_path() -> PathBuf {
 /// Where the generated mocks are.
 pub fn mocks_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/mock.rs")
+}
+
+fn parsed(document: &str) -> Result<OpenAPI, String> {
+    serde_json::from_str(document).map_err(|e| format!("the document does not parse: {e}"))
+}
+
+fn laid_out(file: syn::Result<syn::File>) -> Result<String, String> {
+    let file = file.map_err(|e| format!("the generated code does not parse: {e}"))?;
+    Ok(prettyplease::unparse(&file))
+}
+
+fn with_head(code: &str) -> String {
+    format!("// Generated from openapi-snapshot.json by `{COMMAND}`: do not edit.\n\n{code}")
 }
 
 fn settings() -> GenerationSettings {

@@ -56,6 +56,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[cfg(any(feature = "session", feature = "verify"))]
+mod clock;
 mod error_code;
 #[rustfmt::skip]
 #[expect(
@@ -124,6 +126,7 @@ fn with_headers(base_url: &str, headers: HeaderMap) -> Result<Client, Error<type
     Ok(assemble(base_url, http, Transport::default()))
 }
 
+/// It follows no redirects: they would show passwords and tokens to wherever an answer points.
 fn http_client(connect_timeout: Duration, timeout: Duration) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .redirect(redirect::Policy::none())

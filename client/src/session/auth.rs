@@ -6,7 +6,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use super::{
     Session,
     call::{Caller, Credential},
-    clock::{Clock, system_clock},
     error::SessionError,
     keeper::Access,
     mfa::{LoginOutcome, MfaChallenge},
@@ -14,7 +13,9 @@ use super::{
     store::{MemoryStore, StoredTokens, TokenStore},
 };
 use crate::{
-    Client, Secret, TIMEOUT, Transport, assemble, http_client,
+    Client, Secret, TIMEOUT, Transport, assemble,
+    clock::{Clock, system_clock},
+    http_client,
     types::{LoginResponse, TokenResponse},
 };
 
@@ -232,14 +233,7 @@ impl AuthClient {
     }
 
     pub(crate) fn client(&self, credential: Credential, device: Option<HeaderValue>) -> Client {
-        let caller = Caller {
-            settings: Arc::clone(&self.settings),
-            credential,
-            device,
-        };
-        let transport = Transport {
-            caller: Some(Arc::new(caller)),
-        };
+        let transport = Caller::transport(&self.settings, credential, device);
         assemble(&self.base_url, self.http.clone(), transport)
     }
 }
@@ -260,14 +254,7 @@ impl AuthClientBuilder {
             reuse_leeway: self.reuse_leeway,
             budget: Budget::new(self.retry),
         });
-        let caller = Caller {
-            settings: Arc::clone(&settings),
-            credential: Credential::None,
-            device: None,
-        };
-        let transport = Transport {
-            caller: Some(Arc::new(caller)),
-        };
+        let transport = Caller::transport(&settings, Credential::None, None);
         Ok(AuthClient {
             public: assemble(&self.base_url, http.clone(), transport),
             base_url: self.base_url.into(),

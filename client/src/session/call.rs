@@ -11,7 +11,7 @@ use super::{
     retry::{Attempts, is_busy, retry_after},
     trace::event,
 };
-use crate::{Error, ErrorCode, transport::send, types};
+use crate::{Error, ErrorCode, Transport, transport::send, types};
 
 pub(crate) const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-trusted-device");
 
@@ -44,6 +44,22 @@ enum Use {
 }
 
 impl Caller {
+    /// What a client sends its calls through.
+    pub fn transport(
+        settings: &Arc<Settings>,
+        credential: Credential,
+        device: Option<HeaderValue>,
+    ) -> Transport {
+        let caller = Self {
+            settings: Arc::clone(settings),
+            credential,
+            device,
+        };
+        Transport {
+            caller: Some(Arc::new(caller)),
+        }
+    }
+
     /// Puts on what the operation takes.
     pub async fn prepare(
         &self,

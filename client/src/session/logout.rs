@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use progenitor_client::ClientInfo as _;
 use reqwest::header::AUTHORIZATION;
 
@@ -10,7 +8,7 @@ use super::{
     store::{StoreError, StoredTokens},
     trace::event,
 };
-use crate::{Client, Error, Transport, types};
+use crate::{Client, Error, types};
 
 impl Keeper {
     /// Ends the session here, in the store and at the server.
@@ -55,14 +53,8 @@ impl Keeper {
     /// A logout may be sent again although it was executed: to end what has ended changes nothing.
     async fn tell(&self, tokens: StoredTokens, everywhere: bool) -> Result<(), SessionError> {
         let access = super::keeper::Access::new(tokens, self.settings.refresh_margin)?;
-        let caller = Caller {
-            settings: Arc::clone(&self.settings),
-            credential: Credential::Fixed(AUTHORIZATION, access.header),
-            device: None,
-        };
-        let transport = Transport {
-            caller: Some(Arc::new(caller)),
-        };
+        let credential = Credential::Fixed(AUTHORIZATION, access.header);
+        let transport = Caller::transport(&self.settings, credential, None);
         let client =
             Client::new_with_client(self.plain.baseurl(), self.plain.client().clone(), transport);
         let mut attempts = self.settings.budget.begin();

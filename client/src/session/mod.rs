@@ -51,7 +51,6 @@
 
 mod auth;
 mod call;
-mod clock;
 mod error;
 mod file_store;
 mod keeper;

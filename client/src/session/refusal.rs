@@ -2,8 +2,8 @@ use std::{fmt, time::Duration};
 
 use reqwest::{Response, StatusCode, header::HeaderMap};
 
-use super::{clock::system_clock, retry::retry_after};
-use crate::{Error, ErrorCode, ResponseValue, types};
+use super::retry::retry_after;
+use crate::{Error, ErrorCode, ResponseValue, clock::system_clock, types};
 
 /// An answer by which the server refused.
 #[derive(Clone, Debug)]

@@ -53,8 +53,7 @@ impl Authenticated {
         verifier: &Verifier,
         authorization: Option<&[u8]>,
     ) -> Result<Self, Refusal> {
-        let token = bearer(authorization).ok_or(Refusal::NotAuthenticated)?;
-        let verified = verifier.verify(token).await.map_err(Refusal::Token)?;
+        let (verified, _) = caller(verifier, authorization).await?;
         Ok(Self(verified))
     }
 }
@@ -64,9 +63,8 @@ impl<E: Entitlement> RequireEntitlement<E> {
         verifier: &Verifier,
         authorization: Option<&[u8]>,
     ) -> Result<Self, Refusal> {
-        let token = bearer(authorization).ok_or(Refusal::NotAuthenticated)?;
-        let verified = verifier.verify(token).await.map_err(Refusal::Token)?;
-        let entitlements = verifier.entitlements(token).await;
+        let (verified, token) = caller(verifier, authorization).await?;
+        let entitlements = verifier.entitlements_of_good(token).await;
         let entitlements = entitlements.map_err(Refusal::Token)?;
         match entitlements.features.get(E::FEATURE) {
             Some(true) => Ok(Self {
@@ -127,6 +125,16 @@ impl Refusal {
 }
 
 const SOON: Duration = Duration::from_secs(2);
+
+/// Who presents the token, and the token.
+async fn caller<'a>(
+    verifier: &Verifier,
+    authorization: Option<&'a [u8]>,
+) -> Result<(Verified, &'a str), Refusal> {
+    let token = bearer(authorization).ok_or(Refusal::NotAuthenticated)?;
+    let verified = verifier.verify(token).await.map_err(Refusal::Token)?;
+    Ok((verified, token))
+}
 
 /// The token of `Authorization: Bearer`, whose scheme is any case (RFC 9110).
 fn bearer(authorization: Option<&[u8]>) -> Option<&str> {

@@ -44,7 +44,8 @@ pub use error::VerifyError;
 #[cfg(any(feature = "axum", feature = "dropshot"))]
 pub use extract::{Authenticated, Entitlement, Refusal, RequireEntitlement};
 
-use crate::types;
+use crate::clock::{Clock, system_clock};
+use crate::{http_client, types};
 use claims::Judged;
 use keys::{Keys, Refreshing};
 use online::Online;
@@ -69,8 +70,6 @@ struct Shared {
     online: Option<Online<types::User>>,
     entitlements: Online<types::Entitlements>,
 }
-
-type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// A token that is good, and what is known by it.
 #[derive(Clone, Debug)]
@@ -117,7 +116,7 @@ impl Verifier {
             entitlements: Duration::from_secs(30),
             policy: keys::Policy::default(),
             timeout: Duration::from_secs(5),
-            clock: Arc::new(system_clock),
+            clock: Box::new(system_clock),
         }
     }
 
@@ -140,6 +139,14 @@ impl Verifier {
     /// What the user of this token may do, as bp-auth says now or said a moment ago.
     pub async fn entitlements(&self, token: &str) -> Result<Arc<types::Entitlements>, VerifyError> {
         self.judge(token).await?;
+        self.entitlements_of_good(token).await
+    }
+
+    /// Of a token that was judged already.
+    async fn entitlements_of_good(
+        &self,
+        token: &str,
+    ) -> Result<Arc<types::Entitlements>, VerifyError> {
         let now = (self.0.clock)();
         let until = move |answer: &types::Entitlements| {
             Some((answer.expires_at - now).to_std().unwrap_or_default())
@@ -239,17 +246,13 @@ impl VerifierBuilder {
 
     /// Tells the time by which tokens are judged, for tests.
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = Box::new(clock);
         self
     }
 
     /// Makes the verifier.
     pub fn build(self) -> Result<Verifier, BuildError> {
-        let http = reqwest::Client::builder()
-            // A redirected request would show the token to wherever the answer points.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(self.timeout)
-            .timeout(self.timeout)
+        let http = http_client(self.timeout, self.timeout)
             .build()
             .map_err(|error| BuildError(error.to_string()))?;
         let at = |path: &str| {
@@ -287,12 +290,3 @@ impl fmt::Display for BuildError {
 }
 
 impl std::error::Error for BuildError {}
-
-/// The one place where a verifier reads the clock of the system.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what everything else is given as its clock"
-)]
-fn system_clock() -> DateTime<Utc> {
-    Utc::now()
-}

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bp_auth_server::keyring::Keyring;
 use serde_json::{Value, json};
 
 use super::field::{Came, Field, UNLIMITED};
@@ -114,21 +115,17 @@ pub async fn run(size: Size, spawner: &Spawner) -> Result<Broken> {
 
 /// Every step of it; all instances have the same file here. How many roots were replaced.
 async fn replace_root(processes: &Processes) -> Result<usize> {
-    let keys = std::fs::read_to_string(processes.data().join("keys.json"))?;
-    let keys: Value = serde_json::from_str(&keys)?;
-    let old: Vec<String> = keys["sealing"]
-        .as_array()
-        .context("no roots")?
-        .iter()
-        .filter_map(|root| root["id"].as_str().map(str::to_owned))
-        .collect();
+    let old = Keyring::load(&processes.data())?.sealing;
     let said = processes.bp_auth(&["keys", "root", "add"]).await?;
     let new = said.split(' ').nth(1).context("no id")?;
     processes.bp_auth(&["keys", "root", "use", new]).await?;
     for root in &old {
         // A message that was sealed with it at the very first may still be on its way.
         let mut tries = 0;
-        while let Err(error) = processes.bp_auth(&["keys", "root", "remove", root]).await {
+        while let Err(error) = processes
+            .bp_auth(&["keys", "root", "remove", &root.id])
+            .await
+        {
             tries += 1;
             ensure!(tries < 20, "{error}");
             tokio::time::sleep(READ_EVERY).await;
