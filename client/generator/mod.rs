@@ -4,6 +4,8 @@
 //! that both mean the same text. It is no part of the library: whoever uses the client does not
 //! build a code generator.
 
+mod open_enums;
+
 use std::path::{Path, PathBuf};
 
 use openapiv3::OpenAPI;
@@ -19,7 +21,9 @@ pub fn generate(document: &str) -> Result<String, String> {
     let tokens = Generator::new(&settings())
         .generate_tokens(&document)
         .map_err(|e| format!("the document cannot be turned into a client: {e}"))?;
-    let code = decode_without_quoting(&laid_out(syn::parse2(tokens))?)?;
+    let mut file = parsed_code(syn::parse2(tokens))?;
+    open_enums::open_enums(&mut file)?;
+    let code = decode_without_quoting(&prettyplease::unparse(&file))?;
     Ok(with_head(&prepare_with_typed_errors(&code)?))
 }
 
@@ -29,7 +33,8 @@ pub fn generate_mocks(document: &str) -> Result<String, String> {
     let tokens = Generator::new(&settings())
         .httpmock(&document, "crate")
         .map_err(|e| format!("the document cannot be turned into mocks: {e}"))?;
-    Ok(with_head(&laid_out(syn::parse2(tokens))?))
+    let file = parsed_code(syn::parse2(tokens))?;
+    Ok(with_head(&prettyplease::unparse(&file)))
 }
 
 /// Where the API document is.
@@ -51,9 +56,8 @@ fn parsed(document: &str) -> Result<OpenAPI, String> {
     serde_json::from_str(document).map_err(|e| format!("the document does not parse: {e}"))
 }
 
-fn laid_out(file: syn::Result<syn::File>) -> Result<String, String> {
-    let file = file.map_err(|e| format!("the generated code does not parse: {e}"))?;
-    Ok(prettyplease::unparse(&file))
+fn parsed_code(file: syn::Result<syn::File>) -> Result<syn::File, String> {
+    file.map_err(|e| format!("the generated code does not parse: {e}"))
 }
 
 fn with_head(code: &str) -> String {

@@ -110,7 +110,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -118,6 +117,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum CredentialKind {
         #[serde(rename = "access_token")]
         AccessToken,
@@ -125,6 +125,9 @@ pub mod types {
         Cookie,
         #[serde(rename = "api_key")]
         ApiKey,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for CredentialKind {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -132,6 +135,7 @@ pub mod types {
                 Self::AccessToken => f.write_str("access_token"),
                 Self::Cookie => f.write_str("cookie"),
                 Self::ApiKey => f.write_str("api_key"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -144,7 +148,7 @@ pub mod types {
                 "access_token" => Ok(Self::AccessToken),
                 "cookie" => Ok(Self::Cookie),
                 "api_key" => Ok(Self::ApiKey),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -251,7 +255,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -259,6 +262,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum LimitPeriod {
         #[serde(rename = "none")]
         None,
@@ -266,6 +270,9 @@ pub mod types {
         Day,
         #[serde(rename = "month")]
         Month,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for LimitPeriod {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -273,6 +280,7 @@ pub mod types {
                 Self::None => f.write_str("none"),
                 Self::Day => f.write_str("day"),
                 Self::Month => f.write_str("month"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -285,7 +293,7 @@ pub mod types {
                 "none" => Ok(Self::None),
                 "day" => Ok(Self::Day),
                 "month" => Ok(Self::Month),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -310,7 +318,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -318,6 +325,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum LimitUnit {
         #[serde(rename = "count")]
         Count,
@@ -327,6 +335,9 @@ pub mod types {
         Request,
         #[serde(rename = "byte")]
         Byte,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for LimitUnit {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -335,6 +346,7 @@ pub mod types {
                 Self::Seat => f.write_str("seat"),
                 Self::Request => f.write_str("request"),
                 Self::Byte => f.write_str("byte"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -348,7 +360,7 @@ pub mod types {
                 "seat" => Ok(Self::Seat),
                 "request" => Ok(Self::Request),
                 "byte" => Ok(Self::Byte),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -522,7 +534,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -530,6 +541,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum MfaMethod {
         #[serde(rename = "totp")]
         Totp,
@@ -537,6 +549,9 @@ pub mod types {
         Sms,
         #[serde(rename = "backup_codes")]
         BackupCodes,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for MfaMethod {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -544,6 +559,7 @@ pub mod types {
                 Self::Totp => f.write_str("totp"),
                 Self::Sms => f.write_str("sms"),
                 Self::BackupCodes => f.write_str("backup_codes"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -556,7 +572,7 @@ pub mod types {
                 "totp" => Ok(Self::Totp),
                 "sms" => Ok(Self::Sms),
                 "backup_codes" => Ok(Self::BackupCodes),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -674,7 +690,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -682,14 +697,19 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum MfaResetStatus {
         #[serde(rename = "mfa_reset")]
         MfaReset,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for MfaResetStatus {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             match *self {
                 Self::MfaReset => f.write_str("mfa_reset"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -700,7 +720,7 @@ pub mod types {
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             match value {
                 "mfa_reset" => Ok(Self::MfaReset),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -754,7 +774,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -762,6 +781,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PlanSource {
         #[serde(rename = "default")]
         Default,
@@ -769,6 +789,9 @@ pub mod types {
         Billing,
         #[serde(rename = "manual")]
         Manual,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for PlanSource {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -776,6 +799,7 @@ pub mod types {
                 Self::Default => f.write_str("default"),
                 Self::Billing => f.write_str("billing"),
                 Self::Manual => f.write_str("manual"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -788,7 +812,7 @@ pub mod types {
                 "default" => Ok(Self::Default),
                 "billing" => Ok(Self::Billing),
                 "manual" => Ok(Self::Manual),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -813,7 +837,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -821,6 +844,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PlanStatus {
         #[serde(rename = "active")]
         Active,
@@ -830,6 +854,9 @@ pub mod types {
         PastDue,
         #[serde(rename = "canceled")]
         Canceled,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for PlanStatus {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -838,6 +865,7 @@ pub mod types {
                 Self::Trialing => f.write_str("trialing"),
                 Self::PastDue => f.write_str("past_due"),
                 Self::Canceled => f.write_str("canceled"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -851,7 +879,7 @@ pub mod types {
                 "trialing" => Ok(Self::Trialing),
                 "past_due" => Ok(Self::PastDue),
                 "canceled" => Ok(Self::Canceled),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -962,7 +990,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -970,14 +997,19 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum ReactivatedStatus {
         #[serde(rename = "reactivated")]
         Reactivated,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for ReactivatedStatus {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             match *self {
                 Self::Reactivated => f.write_str("reactivated"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -988,7 +1020,7 @@ pub mod types {
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             match value {
                 "reactivated" => Ok(Self::Reactivated),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -1260,7 +1292,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -1268,6 +1299,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum Restriction {
         #[serde(rename = "phone_unverified")]
         PhoneUnverified,
@@ -1277,6 +1309,9 @@ pub mod types {
         PaymentPastDue,
         #[serde(rename = "read_only")]
         ReadOnly,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for Restriction {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -1285,6 +1320,7 @@ pub mod types {
                 Self::MfaEnrollmentRequired => f.write_str("mfa_enrollment_required"),
                 Self::PaymentPastDue => f.write_str("payment_past_due"),
                 Self::ReadOnly => f.write_str("read_only"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -1298,7 +1334,7 @@ pub mod types {
                 "mfa_enrollment_required" => Ok(Self::MfaEnrollmentRequired),
                 "payment_past_due" => Ok(Self::PaymentPastDue),
                 "read_only" => Ok(Self::ReadOnly),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -1323,7 +1359,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -1331,6 +1366,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum Role {
         #[serde(rename = "owner")]
         Owner,
@@ -1338,6 +1374,9 @@ pub mod types {
         Admin,
         #[serde(rename = "member")]
         Member,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for Role {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -1345,6 +1384,7 @@ pub mod types {
                 Self::Owner => f.write_str("owner"),
                 Self::Admin => f.write_str("admin"),
                 Self::Member => f.write_str("member"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -1357,7 +1397,7 @@ pub mod types {
                 "owner" => Ok(Self::Owner),
                 "admin" => Ok(Self::Admin),
                 "member" => Ok(Self::Member),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }
@@ -1501,7 +1541,6 @@ pub mod types {
         ::serde::Deserialize,
         ::serde::Serialize,
         Clone,
-        Copy,
         Debug,
         Eq,
         Hash,
@@ -1509,14 +1548,19 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum TokenType {
         #[serde(rename = "bearer")]
         Bearer,
+        /// A word that this version of the client does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
     }
     impl ::std::fmt::Display for TokenType {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             match *self {
                 Self::Bearer => f.write_str("bearer"),
+                Self::Unknown(ref word) => f.write_str(word),
             }
         }
     }
@@ -1527,7 +1571,7 @@ pub mod types {
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             match value {
                 "bearer" => Ok(Self::Bearer),
-                _ => Err("invalid value".into()),
+                word => Ok(Self::Unknown(word.to_owned())),
             }
         }
     }

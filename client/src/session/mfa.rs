@@ -54,10 +54,10 @@ impl MfaChallenge {
 
     /// The methods that the account has, the default first.
     pub fn methods(&self) -> Vec<MfaMethod> {
-        let default = self.pending.default_method;
-        let others = self.pending.methods.iter().copied();
+        let default = &self.pending.default_method;
+        let others = self.pending.methods.iter();
         let others = others.filter(|method| *method != default);
-        std::iter::once(default).chain(others).collect()
+        std::iter::once(default).chain(others).cloned().collect()
     }
 
     /// Whether the login has sent a code by SMS already.

@@ -10,6 +10,7 @@ mod generated;
 mod login;
 mod mocks;
 mod one_answer;
+mod open_enums;
 #[cfg(feature = "session")]
 mod scripted;
 mod secrets;

@@ -284,6 +284,7 @@ async fn only_sms_can_do_without_a_code(t: Trial) -> Verdict {
     for method in [None, Some(MfaMethod::Totp), Some(MfaMethod::BackupCodes)] {
         for _ in 0..2 {
             let (client, token) = (t.anonymous(), login.mfa_token.clone());
+            let method = method.clone();
             let request = client
                 .mfa_challenge()
                 .body_map(|body| body.mfa_token(token).method(method));

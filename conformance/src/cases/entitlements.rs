@@ -107,7 +107,7 @@ async fn the_free_plan_has_these_limits(t: Trial) -> Verdict {
     ] {
         let shown = &seen.limits[key];
         ensure!(
-            (shown.limit, shown.unit, shown.period) == (Some(limit), unit, period),
+            (shown.limit, &shown.unit, &shown.period) == (Some(limit), &unit, &period),
             "{key}: {shown:?}"
         );
         let day = 86_400_000;

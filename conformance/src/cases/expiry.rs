@@ -286,11 +286,11 @@ async fn a_logins_code_lives_10_minutes(t: Trial) -> Verdict {
     let [(first, good), (second, late)] = &logins[..] else {
         anyhow::bail!("not two")
     };
-    let method = Some(MfaMethod::Sms);
+    let by_sms = || Some(MfaMethod::Sms);
     t.advance_secs(10 * MINUTE - 1)?;
-    t.challenge(first, method, good).await.granted()?;
+    t.challenge(first, by_sms(), good).await.granted()?;
     t.advance_secs(1)?;
-    t.challenge(second, method, late)
+    t.challenge(second, by_sms(), late)
         .await
         .refused(401, ErrorCode::CodeInvalid)?;
     Ok(())

@@ -122,7 +122,7 @@ async fn the_default_method_is_the_one_that_logins_ask_for(t: Trial) -> Verdict 
         let list = methods(&ada.session.client).await?;
         let login = t.pending(&ada.email).await?;
         ensure!(list.default_method == Some(login.default_method));
-        let mut listed: Vec<_> = list.methods.iter().map(|one| one.method).collect();
+        let mut listed: Vec<_> = list.methods.into_iter().map(|one| one.method).collect();
         listed.push(MfaMethod::BackupCodes);
         let mut offered = login.methods;
         listed.sort_unstable();
@@ -234,7 +234,7 @@ async fn deleting_a_pending_set_up_cancels_it(t: Trial) -> Verdict {
     sms_setup(&ada.client, &phone).await.granted()?;
     let code = t.sms_code(&phone, 1).await?;
     for method in [MfaMethod::Totp, MfaMethod::Sms] {
-        delete(&ada.client, method).await.granted()?;
+        delete(&ada.client, method.clone()).await.granted()?;
         delete(&ada.client, method)
             .await
             .refused(404, ErrorCode::NotFound)?;

@@ -92,7 +92,7 @@ async fn a_set_up_sends_one_code_to_the_number(t: Trial) -> Verdict {
     let states: Vec<_> = list
         .methods
         .iter()
-        .map(|m| (m.method, m.verified))
+        .map(|m| (m.method.clone(), m.verified))
         .collect();
     ensure!(states == [(MfaMethod::Sms, false)], "listed: {states:?}");
     t.session(&ada.email).await?;

@@ -153,7 +153,7 @@ async fn a_pending_set_up_changes_nothing(t: Trial) -> Verdict {
     let states: Vec<_> = list
         .methods
         .iter()
-        .map(|m| (m.method, m.verified))
+        .map(|m| (m.method.clone(), m.verified))
         .collect();
     ensure!(states == [(MfaMethod::Totp, false)], "listed: {states:?}");
     let me = profile(&ada.client).await?;

@@ -30,17 +30,17 @@ pub async fn wrong_passwords_are_counted_together(t: Trial) -> Verdict {
 
 pub async fn wrong_codes_are_counted_together(t: Trial) -> Verdict {
     let ada = t.with_totp().await?;
-    let method = Some(MfaMethod::BackupCodes);
+    let by_backup = || Some(MfaMethod::BackupCodes);
     for _ in 0..2 {
         let pending = t.pending(&ada.email).await?;
         for instance in 0..5 {
             let there = t.on(instance);
-            let wrong = there.challenge(&pending, method, "zzzzz-zzzzz").await;
+            let wrong = there.challenge(&pending, by_backup(), "zzzzz-zzzzz").await;
             wrong.refused(401, ErrorCode::CodeInvalid)?;
         }
         for instance in 0..super::SEVERAL {
             let right = ada.backup_codes[0].expose();
-            let dead = t.on(instance).challenge(&pending, method, right).await;
+            let dead = t.on(instance).challenge(&pending, by_backup(), right).await;
             dead.refused(401, ErrorCode::MfaTokenInvalid)?;
         }
     }
@@ -48,7 +48,7 @@ pub async fn wrong_codes_are_counted_together(t: Trial) -> Verdict {
         let there = t.on(instance);
         let pending = there.pending(&ada.email).await?;
         let right = ada.backup_codes[0].expose();
-        let locked = there.challenge(&pending, method, right).await;
+        let locked = there.challenge(&pending, by_backup(), right).await;
         locked.refused(429, ErrorCode::MfaLocked)?;
     }
     Ok(())

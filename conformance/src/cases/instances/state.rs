@@ -165,12 +165,13 @@ pub async fn a_code_used_at_one_is_used_at_all(t: Trial) -> Verdict {
     let backup = ada.backup_codes[0].expose().to_owned();
     for (method, code) in [(MfaMethod::Totp, &totp), (MfaMethod::BackupCodes, &backup)] {
         let used = t.on(0).pending(&ada.email).await?;
-        let login = t.on(0).challenge(&used, Some(method), code).await;
+        let login = t.on(0).challenge(&used, Some(method.clone()), code).await;
         login.granted()?;
         for instance in 1..super::SEVERAL {
             let there = t.on(instance);
             let pending = there.pending(&ada.email).await?;
-            let again = there.challenge(&pending, Some(method), code).await;
+            let again = there.challenge(&pending, Some(method.clone()), code);
+            let again = again.await;
             again.refused(401, ErrorCode::CodeInvalid)?;
             let unused = ada.backup_codes[1].expose();
             let again = there.challenge(&used, Some(MfaMethod::BackupCodes), unused);

@@ -42,7 +42,8 @@ async fn one_code_logs_in_once(t: &Trial, ada: &Guarded, method: MfaMethod, code
     let racers = t.racers(tokens.len()).await?;
     let race = race(racers, |racer: Client, number| {
         let (token, code) = (tokens[number].clone(), code.to_owned());
-        async move { challenge(&racer, &token, Some(method), &code).await }
+        let method = Some(method.clone());
+        async move { challenge(&racer, &token, method, &code).await }
     });
     let race = race.await?;
     race.lost_only(&["401 code_invalid", "429 mfa_locked"])?;

@@ -157,8 +157,9 @@ pub async fn of_20_deletions_of_the_backup_codes_one_deletes(t: Trial) -> Verdic
 
 async fn deletions(t: &Trial, session: &Session, method: MfaMethod) -> Verdict {
     let racers = t.racers_of(&session.tokens.access_token, 20).await?;
-    let race = race(racers, |racer: Client, _| async move {
-        racer.delete_method().method(method).send().await
+    let race = race(racers, |racer: Client, _| {
+        let method = method.clone();
+        async move { racer.delete_method().method(method).send().await }
     });
     race.await?.ended(1, &[("404 not_found", 19)])?;
     Ok(())
