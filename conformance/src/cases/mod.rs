@@ -6,6 +6,8 @@ pub mod backup_codes;
 pub mod challenge;
 pub mod challenge_lock;
 pub mod challenge_sms;
+pub mod client_factors;
+pub mod client_life;
 pub mod cookies;
 pub mod cors;
 pub mod credential_matrix;
@@ -107,6 +109,8 @@ pub fn all() -> Vec<Case> {
         trouble::CASES,
         expiry::CASES,
         windows::CASES,
+        client_life::CASES,
+        client_factors::CASES,
         races::CASES,
         race_counters::CASES,
         instances::CASES,

@@ -61,6 +61,7 @@ pub const FAULTS: &[Fault] = &[
         &[
             "logout::a_logout_ends_its_session_and_family",
             "logout::the_refresh_token_alone_suffices",
+            "client_life::a_logout_ends_every_copy",
         ],
     ),
     Fault::proxy(
@@ -171,7 +172,10 @@ pub const FAULTS: &[Fault] = &[
         "me-is-cached-for-everybody",
         "GET /me shows what it showed somebody else.",
         || replaying(|sent| is_get(sent, "/me").then(|| "me".to_owned())),
-        &["me::each_session_shows_itself"],
+        &[
+            "me::each_session_shows_itself",
+            "client_life::a_restart_takes_the_session_up",
+        ],
     ),
     Fault::proxy(
         "entitlements-are-cached",
@@ -190,6 +194,7 @@ pub const FAULTS: &[Fault] = &[
         &[
             "refresh::a_used_token_ends_its_family_and_its_session",
             "refresh::a_reuse_is_told_to_the_owner",
+            "client_life::a_stolen_refresh_token_ends_the_session",
         ],
     ),
     Fault::proxy(

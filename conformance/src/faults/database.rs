@@ -20,14 +20,14 @@ pub const FAULTS: &[Fault] = &[
            AND EXISTS (SELECT 1 FROM sessions WHERE user_id = NEW.user_id AND created_at > NEW.created_at
                        OR user_id = NEW.user_id AND id > NEW.id) BEGIN
            UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
-        &["logout::all_sessions_end_with_a_valid_token"],
+        &["logout::all_sessions_end_with_a_valid_token", "client_life::a_logout_everywhere_reaches_the_others"],
     ),
     Fault::database(
         "reuse-ends-nothing",
         "A used refresh token is refused, and its family lives on.",
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'token_reused' BEGIN
            UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
-        &["refresh::a_used_token_ends_its_family_and_its_session"],
+        &["refresh::a_used_token_ends_its_family_and_its_session", "client_life::a_stolen_refresh_token_ends_the_session"],
     ),
     Fault::database(
         "refresh-tokens-last",
@@ -44,7 +44,7 @@ pub const FAULTS: &[Fault] = &[
         "Within the leeway a used refresh token is reuse.",
         "CREATE TRIGGER fault AFTER UPDATE OF successor_sealed ON refresh_tokens BEGIN
            UPDATE refresh_tokens SET successor_sealed = NULL WHERE id = NEW.id; END",
-        &["refresh_leeway::a_repetition_sets_the_cookie", "refresh_leeway::the_leeway_of_a_used_successor_is_over"],
+        &["refresh_leeway::a_repetition_sets_the_cookie", "refresh_leeway::the_leeway_of_a_used_successor_is_over", "client_life::within_the_leeway_a_lost_answer_is_no_theft"],
     )
     .of(Profile::Leeway),
     Fault::database(
@@ -61,14 +61,14 @@ pub const FAULTS: &[Fault] = &[
         "CREATE TRIGGER fault AFTER INSERT ON refresh_tokens WHEN NEW.parent_id IS NOT NULL BEGIN
            UPDATE sessions SET expires_at = NEW.issued_at + 2592000000 WHERE id = NEW.session_id;
            UPDATE refresh_tokens SET expires_at = NEW.issued_at + 1209600000 WHERE id = NEW.id; END",
-        &["expiry::a_family_lives_30_days"],
+        &["expiry::a_family_lives_30_days", "client_life::the_family_has_an_end"],
     ),
     Fault::database(
         "refresh-is-a-login",
         "A refresh counts as a fresh login for step-up.",
         "CREATE TRIGGER fault AFTER INSERT ON refresh_tokens WHEN NEW.parent_id IS NOT NULL BEGIN
            UPDATE sessions SET auth_time = NEW.issued_at WHERE id = NEW.session_id; END",
-        &["step_up::a_refresh_does_not_make_a_login_fresh"],
+        &["step_up::a_refresh_does_not_make_a_login_fresh", "client_life::a_client_stays_logged_in", "client_life::a_login_that_is_too_old_is_not_refreshed"],
     ),
     Fault::database(
         "used-reactivation-tokens-are-forgotten",
@@ -82,7 +82,7 @@ pub const FAULTS: &[Fault] = &[
         "A rotation shows a new API key, and the old one goes on working.",
         "CREATE TRIGGER fault AFTER UPDATE OF key_hash ON api_keys BEGIN
            UPDATE api_keys SET key_hash = OLD.key_hash WHERE id = NEW.id; END",
-        &["credential_matrix::a_replaced_api_key_opens_nothing"],
+        &["credential_matrix::a_replaced_api_key_opens_nothing", "client_life::an_api_key_lives_until_it_is_replaced"],
     ),
     Fault::database(
         "passwords-can-be-guessed",
@@ -132,14 +132,14 @@ pub const FAULTS: &[Fault] = &[
         "An account that was deactivated or suspended goes on working.",
         "CREATE TRIGGER fault AFTER UPDATE OF state ON users BEGIN
            UPDATE users SET state = 'active' WHERE id = NEW.id; END",
-        &["reactivate::every_way_in_is_closed_until_the_link_is_used", "reactivate::a_suspended_user_gets_no_way_back"],
+        &["reactivate::every_way_in_is_closed_until_the_link_is_used", "reactivate::a_suspended_user_gets_no_way_back", "client_factors::who_comes_back_is_let_in_again"],
     ),
     Fault::database(
         "phone-stays-unverified",
         "A confirmed phone is not kept as verified.",
         "CREATE TRIGGER fault AFTER UPDATE OF phone_verified_at ON users BEGIN
            UPDATE users SET phone_verified_at = NULL WHERE id = NEW.id; END",
-        &["phone::a_code_verifies_the_number_of_the_profile", "phone::a_verified_number_needs_no_code"],
+        &["phone::a_code_verifies_the_number_of_the_profile", "phone::a_verified_number_needs_no_code", "client_factors::a_newcomer_verifies_a_phone"],
     ),
     Fault::database(
         "reuse-mail-is-lost",

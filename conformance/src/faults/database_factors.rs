@@ -15,7 +15,7 @@ pub const FAULTS: &[Fault] = &[
         "An MFA reset leaves the sessions alive.",
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'mfa_reset' BEGIN
            UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
-        &["mfa_reset::a_reset_removes_everything"],
+        &["mfa_reset::a_reset_removes_everything", "client_factors::who_lost_the_factors_resets_them_by_mail"],
     ),
     Fault::database(
         "used-reset-tokens-are-forgotten",
@@ -29,7 +29,7 @@ pub const FAULTS: &[Fault] = &[
         "A backup code can be used any number of times.",
         "CREATE TRIGGER fault AFTER UPDATE OF used_at ON backup_codes BEGIN
            UPDATE backup_codes SET used_at = NULL WHERE id = NEW.id; END",
-        &["backup_codes::a_code_logs_in_once"],
+        &["backup_codes::a_code_logs_in_once", "client_factors::a_backup_code_is_good_for_one_login"],
     ),
     Fault::database(
         "backup-codes-outlive-methods",

@@ -246,7 +246,10 @@ pub const FAULTS: &[Fault] = &[
         "device-header-is-ignored",
         "A trusted device is only known by its cookie.",
         || requests(|sent| drop(sent.headers.remove("x-trusted-device"))),
-        &["trusted_devices::a_remembered_device_needs_no_second_factor"],
+        &[
+            "trusted_devices::a_remembered_device_needs_no_second_factor",
+            "client_factors::a_trusted_device_is_not_asked_again",
+        ],
     ),
     Fault::proxy(
         "secret-is-shown-in-a-picture-only",

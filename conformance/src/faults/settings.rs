@@ -74,6 +74,8 @@ pub const FAULTS: &[Fault] = &[
         &[
             "step_up::rotating_the_api_key_needs_a_fresh_login",
             "step_up::setting_an_authenticator_up_needs_a_fresh_login",
+            "client_life::a_login_that_is_too_old_is_not_refreshed",
+            "client_factors::step_up_is_a_login_with_the_second_factor",
         ],
     ),
     Fault::settings(
@@ -146,13 +148,19 @@ pub const FAULTS: &[Fault] = &[
         "access-for-an-hour",
         "An access token lasts an hour.",
         &[("tokens.access_ttl", "1h")],
-        &["token::a_right_password_gives_tokens"],
+        &[
+            "token::a_right_password_gives_tokens",
+            "client_life::a_client_with_a_slow_clock_is_told",
+        ],
     ),
     Fault::settings(
         "pending-for-an-hour",
         "A login may wait an hour for its second factor.",
         &[("tokens.mfa_pending_ttl", "1h")],
-        &["token_pending::a_verified_factor_makes_the_login_pending"],
+        &[
+            "token_pending::a_verified_factor_makes_the_login_pending",
+            "client_factors::a_challenge_that_waited_too_long",
+        ],
     ),
     Fault::settings(
         "reset-link-for-a-day",
@@ -176,7 +184,10 @@ pub const FAULTS: &[Fault] = &[
         "idle-for-a-month",
         "A refresh token that nobody uses lasts as long as its family.",
         &[("refresh.idle_ttl", "30d")],
-        &["expiry::every_refresh_restarts_the_idle_time"],
+        &[
+            "expiry::every_refresh_restarts_the_idle_time",
+            "client_life::a_client_rests_for_two_weeks",
+        ],
     ),
     Fault::settings(
         "family-for-a-quarter",

@@ -5,6 +5,7 @@ mod beside;
 mod devices;
 mod factors;
 pub mod jwt;
+pub mod life;
 mod mail;
 pub mod mfa;
 mod people;
