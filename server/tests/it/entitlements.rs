@@ -21,7 +21,7 @@ impl TestServer {
     }
 
     /// An override of the tenant's or of the user's, as a product would write it.
-    async fn grant(&self, of: &str, kind: &str, key: &str, value: Option<&str>) {
+    pub async fn grant(&self, of: &str, kind: &str, key: &str, value: Option<&str>) {
         let value = value.map_or("NULL".to_owned(), |value| format!("'{value}'"));
         let (tenant, user) = match of {
             "tenant" => ("id", "NULL"),

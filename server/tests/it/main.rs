@@ -12,6 +12,8 @@ mod bad_parameters;
 mod challenge;
 mod challenge_lock;
 mod challenge_sms;
+mod client_examples;
+mod client_examples_login;
 mod client_sessions;
 mod client_verify;
 mod clock_jumps;

@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod collector;
 pub mod db;
 pub mod disk;
+pub mod examples;
 pub mod exposition;
 pub mod factors;
 pub mod http;
@@ -13,6 +14,7 @@ pub mod outbox;
 pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod terminal;
 pub mod wire;
 
 use std::net::IpAddr;
