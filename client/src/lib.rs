@@ -70,6 +70,8 @@ mod error_code;
 )]
 mod generated;
 mod response;
+#[cfg(any(feature = "session", feature = "verify"))]
+mod retry_after;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;

@@ -8,10 +8,10 @@ use reqwest::{
 use super::{
     auth::Settings,
     keeper::{Keeper, NotRefreshed},
-    retry::{Attempts, is_busy, retry_after},
+    retry::{Attempts, is_busy},
     trace::event,
 };
-use crate::{Error, ErrorCode, Transport, transport::send, types};
+use crate::{Error, ErrorCode, Transport, retry_after::retry_after, transport::send, types};
 
 pub(crate) const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-trusted-device");
 

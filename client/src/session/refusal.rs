@@ -2,8 +2,9 @@ use std::{fmt, time::Duration};
 
 use reqwest::{Response, StatusCode, header::HeaderMap};
 
-use super::retry::retry_after;
-use crate::{Error, ErrorCode, ResponseValue, clock::system_clock, types};
+use crate::{
+    Error, ErrorCode, ResponseValue, clock::system_clock, retry_after::retry_after, types,
+};
 
 /// An answer by which the server refused.
 #[derive(Clone, Debug)]

@@ -6,11 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
-use reqwest::{
-    StatusCode,
-    header::{HeaderMap, RETRY_AFTER},
-};
+use reqwest::StatusCode;
 use tokio::time::Instant;
 
 /// When a request is sent again, and for how long at most.
@@ -159,16 +155,6 @@ pub(crate) fn is_busy(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-/// How long the answer asks to wait, in either of its two forms.
-pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = DateTime::parse_from_rfc2822(value).ok()?;
-    Some((at.to_utc() - now).to_std().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,23 +203,5 @@ mod tests {
             budget.begin();
         }
         assert!(budget.withdraw() && !budget.withdraw());
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_else_nothing() {
-        let now = DateTime::parse_from_rfc2822("Sun, 06 Nov 1994 08:49:37 GMT");
-        let now = now.unwrap().to_utc();
-        for (value, expected) in [
-            ("7", Some(7 * SECOND)),
-            ("0", Some(Duration::ZERO)),
-            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30 * SECOND)),
-            ("Sun, 06 Nov 1994 08:49:07 GMT", Some(Duration::ZERO)),
-            ("-1", None),
-            ("soon", None),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
-            assert_eq!(retry_after(&headers, now), expected, "{value}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 }

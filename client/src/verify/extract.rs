@@ -116,7 +116,9 @@ impl Refusal {
     pub(super) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Token(VerifyError::Unreachable { retry_after }) => {
-                Some(retry_after.unwrap_or(SOON).as_secs())
+                // Whoever asked for a moment within a second gets the next whole one.
+                let wait = retry_after.unwrap_or(SOON);
+                Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
             }
             Self::Token(VerifyError::KeysUnavailable) => Some(SOON.as_secs()),
             _ => None,

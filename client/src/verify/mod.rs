@@ -130,7 +130,7 @@ impl Verifier {
     pub async fn verify(&self, token: &str) -> Result<Verified, VerifyError> {
         let claims = self.judge(token).await?;
         let user = match &self.0.online {
-            Some(online) => Some(online.ask(token, |_| None).await?),
+            Some(online) => Some(online.ask(token, &self.0.clock, |_| None).await?),
             None => None,
         };
         Ok(Verified { claims, user })
@@ -151,7 +151,8 @@ impl Verifier {
         let until = move |answer: &types::Entitlements| {
             Some((answer.expires_at - now).to_std().unwrap_or_default())
         };
-        self.0.entitlements.ask(token, until).await
+        let entitlements = &self.0.entitlements;
+        entitlements.ask(token, &self.0.clock, until).await
     }
 
     /// Fetches the keys now, for a service that wants to know before it is ready.

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
-use reqwest::header::RETRY_AFTER;
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::VerifyError;
+use crate::clock::Clock;
+use crate::retry_after::retry_after;
 use crate::types;
 
 /// How many answers are kept; each is a few hundred bytes.
@@ -44,6 +45,7 @@ impl<T: DeserializeOwned> Online<T> {
     pub(super) async fn ask(
         &self,
         token: &str,
+        clock: &Clock,
         good_for: impl Fn(&T) -> Option<Duration>,
     ) -> Result<Arc<T>, VerifyError> {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
@@ -54,14 +56,14 @@ impl<T: DeserializeOwned> Online<T> {
         }
         // Counted from the question: the answer may be older than its arrival.
         let asked_at = Instant::now();
-        let answer = Arc::new(self.answer(token).await?);
+        let answer = Arc::new(self.answer(token, clock).await?);
         let good_for = good_for(&answer).map_or(self.cached_for, |own| own.min(self.cached_for));
         self.answers()
             .put(digest, (answer.clone(), asked_at + good_for));
         Ok(answer)
     }
 
-    async fn answer(&self, token: &str) -> Result<T, VerifyError> {
+    async fn answer(&self, token: &str, clock: &Clock) -> Result<T, VerifyError> {
         let unreachable = || VerifyError::Unreachable { retry_after: None };
         let request = self.http.get(self.url.clone()).bearer_auth(token);
         let response = request.send().await.map_err(|_| unreachable())?;
@@ -71,13 +73,9 @@ impl<T: DeserializeOwned> Online<T> {
                 let refusal: types::Error = response.json().await.map_err(|_| unreachable())?;
                 Err(VerifyError::Refused(refusal.error_code))
             }
-            _ => {
-                let header = response.headers().get(RETRY_AFTER);
-                let seconds = header.and_then(|value| value.to_str().ok()?.parse().ok());
-                Err(VerifyError::Unreachable {
-                    retry_after: seconds.map(Duration::from_secs),
-                })
-            }
+            _ => Err(VerifyError::Unreachable {
+                retry_after: retry_after(response.headers(), clock()),
+            }),
         }
     }
 

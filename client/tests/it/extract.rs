@@ -1,5 +1,7 @@
 //! Handlers of two frameworks that take a verified caller as an argument.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
 use bp_auth_client::testing::TestAuth;
@@ -143,6 +145,31 @@ async fn handlers_meet_good_callers_only_and_others_get_the_answer_that_fits() {
             assert!(body["request_id"].is_string() && body["message"].is_string());
             assert!(!body.to_string().contains("eyJ"), "{body}");
         }
+    }
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_come_back_before_bp_auth_wants_it() {
+    let auth = TestAuth::start().await;
+    let online = auth.verifier_builder().online(Duration::ZERO);
+    let (services, server) = services(&online.build().unwrap()).await;
+    let date = (auth.now() + Duration::from_secs(60)).format("%a, %d %b %Y %H:%M:%S GMT");
+    auth.server()
+        .mock_async(|when, then| {
+            when.method("GET").path("/api/auth/me");
+            then.status(503).header("retry-after", date.to_string());
+        })
+        .await;
+    // 59.5 seconds are left, and the header knows whole ones only.
+    auth.advance(Duration::from_millis(500));
+    let bearer = format!("Bearer {}", auth.token().sign());
+    for service in &services {
+        let (status, _, headers) = answer(&format!("{service}/orders"), Some(&bearer)).await;
+        assert_eq!(
+            (status, &headers["retry-after"]),
+            (503, &"60".parse().unwrap())
+        );
     }
     server.close().await.unwrap();
 }

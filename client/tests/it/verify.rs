@@ -291,6 +291,27 @@ async fn online_a_revoked_session_is_refused_when_the_last_answer_is_old_and_an_
 }
 
 #[tokio::test]
+async fn online_a_server_that_names_the_time_to_come_back_is_understood_too() {
+    let auth = TestAuth::start().await;
+    let verifier = auth.verifier_builder().online(MINUTE).build().unwrap();
+    let date = (auth.now() + 2 * MINUTE).format("%a, %d %b %Y %H:%M:%S GMT");
+    auth.server()
+        .mock_async(|when, then| {
+            when.method("GET").path("/api/auth/me");
+            then.status(503).header("retry-after", date.to_string());
+        })
+        .await;
+    // By the clock of the verifier, as it judges tokens.
+    auth.advance(MINUTE);
+    let token = auth.token().sign();
+    let retry_after = Some(MINUTE);
+    assert_eq!(
+        refusal(&verifier, &token).await,
+        VerifyError::Unreachable { retry_after }
+    );
+}
+
+#[tokio::test]
 async fn keys_are_read_again_by_themselves_and_no_longer_when_nobody_verifies() {
     let auth = TestAuth::start().await;
     let verifier = auth.verifier();
