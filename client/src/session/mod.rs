@@ -31,7 +31,7 @@
 //! - A `GET` without an answer, or with 429, 502, 503 or 504, no earlier than `Retry-After` says.
 //! - A request that was answered with `token_expired`, with the new token: it was not executed.
 //!
-//! All of it within the [`RetryPolicy`]. No other request is sent twice, because it may have been
+//! All of it within the [`RetryPolicy`], of which all calls of a client share one budget. No other request is sent twice, because it may have been
 //! executed.
 //!
 //! # A refresh without an answer

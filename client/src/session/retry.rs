@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// use bp_auth_client::session::RetryPolicy;
 ///
 /// let policy = RetryPolicy { total: Duration::from_secs(5), ..RetryPolicy::default() };
-/// assert_eq!(policy.attempts, 4);
+/// assert_eq!((policy.attempts, policy.reserve), (4, 10));
 /// assert_eq!(RetryPolicy::none().attempts, 1);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,8 +37,12 @@ pub struct RetryPolicy {
     /// have after the pause. A longer `Retry-After` is therefore not waited for but reported.
     pub total: Duration,
     /// How many retries there may be per hundred calls: when a server is down, retries must not
-    /// multiply the load that keeps it down. Ten are free, for clients that call rarely.
+    /// multiply the load that keeps it down.
     pub percent: u32,
+    /// How many retries a client has to begin with, and saves up at most while all goes well. It is
+    /// what a client that calls rarely retries from, and what a burst of refusals uses up. Without
+    /// any, nothing is sent again.
+    pub reserve: u32,
 }
 
 impl RetryPolicy {
@@ -50,6 +54,7 @@ impl RetryPolicy {
             longest: Duration::ZERO,
             total: Duration::ZERO,
             percent: 0,
+            reserve: 0,
         }
     }
 }
@@ -62,6 +67,7 @@ impl Default for RetryPolicy {
             longest: Duration::from_secs(2),
             total: Duration::from_secs(20),
             percent: 10,
+            reserve: 10,
         }
     }
 }
@@ -120,16 +126,21 @@ pub(crate) struct Budget {
 
 impl Budget {
     const RETRY: u32 = 100;
-    const MOST: u32 = 10 * Self::RETRY;
 
     pub fn new(policy: RetryPolicy) -> Arc<Self> {
-        let saved = AtomicU32::new(Self::MOST);
+        let saved = AtomicU32::new(Self::most(policy));
         Arc::new(Self { policy, saved })
+    }
+
+    fn most(policy: RetryPolicy) -> u32 {
+        policy.reserve.saturating_mul(Self::RETRY)
     }
 
     /// Begins a call, which pays in what the policy grants for it.
     pub fn begin(self: &Arc<Self>) -> Attempts {
-        let deposit = |saved: u32| Some(saved.saturating_add(self.policy.percent).min(Self::MOST));
+        let RetryPolicy { percent, .. } = self.policy;
+        let most = Self::most(self.policy);
+        let deposit = |saved: u32| Some(saved.saturating_add(percent).min(most));
         // It cannot fail: the closure always gives a value.
         let _ = self
             .saved
@@ -192,16 +203,33 @@ mod tests {
     }
 
     #[test]
-    fn calls_earn_retries_up_to_a_reserve() {
-        let budget = Budget::new(RetryPolicy::default());
-        for _ in 0..1000 {
-            budget.begin();
+    fn calls_earn_retries_up_to_the_reserve() {
+        for reserve in [0, 1, 10, 50] {
+            let policy = RetryPolicy {
+                reserve,
+                ..RetryPolicy::default()
+            };
+            let budget = Budget::new(policy);
+            for _ in 0..1000 {
+                budget.begin();
+            }
+            let granted = (0..100).filter(|_| budget.withdraw()).count();
+            assert_eq!(granted, usize::try_from(reserve).unwrap());
+            for _ in 0..10 {
+                budget.begin();
+            }
+            assert_eq!(budget.withdraw(), reserve > 0);
+            assert!(!budget.withdraw());
         }
-        let granted = (0..100).filter(|_| budget.withdraw()).count();
-        assert_eq!(granted, 10);
-        for _ in 0..10 {
-            budget.begin();
-        }
-        assert!(budget.withdraw() && !budget.withdraw());
+    }
+
+    #[test]
+    fn a_reserve_without_bound_is_one() {
+        let policy = RetryPolicy {
+            reserve: u32::MAX,
+            ..RetryPolicy::default()
+        };
+        let budget = Budget::new(policy);
+        assert!((0..1000).all(|_| budget.withdraw()));
     }
 }
