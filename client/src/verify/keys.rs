@@ -20,6 +20,7 @@ const LONGEST_PERIOD: Duration = Duration::from_secs(300);
 const SHORTEST_PERIOD: Duration = Duration::from_secs(10);
 /// After a reading that failed, doubled with each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy)]
 pub(super) struct Policy {
@@ -168,6 +169,7 @@ impl Keys {
 
 fn max_age(response: &reqwest::Response) -> Option<Duration> {
     let header = response.headers().get(CACHE_CONTROL)?.to_str().ok()?;
+    let header = header.to_ascii_lowercase();
     let mut directives = header.split(',').map(str::trim);
     let age = directives.find_map(|directive| directive.strip_prefix("max-age="))?;
     age.parse().ok().map(Duration::from_secs)
@@ -225,18 +227,26 @@ impl Drop for Refreshing {
     }
 }
 
+/// Until the next reading, after so many that failed in a row.
+fn pause(known: &Known, failures: u32) -> Duration {
+    match (failures.checked_sub(1), known.read_at) {
+        (Some(further), _) => {
+            let doubled = FIRST_RETRY.saturating_mul(1 << further.min(16));
+            doubled.min(LONGEST_RETRY)
+        }
+        // Whoever brings the first token reads first.
+        (None, None) => FIRST_RETRY,
+        // From the last reading on, whoever's it was: an unknown key is looked for in between.
+        (None, Some(at)) => known.period.saturating_sub(at.elapsed()),
+    }
+}
+
 async fn refresh(keys: Weak<Keys>) {
     let mut failures: u32 = 0;
     loop {
         let wait = {
             let Some(keys) = keys.upgrade() else { return };
-            let known = keys.known();
-            match (known.read_at, failures) {
-                // Whoever brings the first token reads first.
-                (None, 0) => FIRST_RETRY,
-                (_, 0) => known.period,
-                _ => (FIRST_RETRY * (1 << failures.min(6))).min(SHORTEST_PERIOD * 6),
-            }
+            pause(&keys.known(), failures)
         };
         tokio::time::sleep(wait).await;
         let Some(keys) = keys.upgrade() else { return };
@@ -246,5 +256,32 @@ async fn refresh(keys: Weak<Keys>) {
             Some((_, true)) => failures.saturating_add(1),
             _ => 0,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_reading_is_a_period_after_the_last_one_or_soon_after_a_failure() {
+        let unread = Known::default();
+        assert_eq!(pause(&unread, 0), SECOND);
+        let known = Known {
+            read_at: Some(Instant::now()),
+            period: 300 * SECOND,
+            ..Known::default()
+        };
+        assert_eq!(pause(&known, 0), 300 * SECOND);
+        tokio::time::advance(200 * SECOND).await;
+        assert_eq!(pause(&known, 0), 100 * SECOND);
+        tokio::time::advance(200 * SECOND).await;
+        assert_eq!(pause(&known, 0), Duration::ZERO);
+        for known in [known, unread] {
+            let pauses = [1, 2, 3, 6, 7, 8, u32::MAX].map(|failures| pause(&known, failures));
+            assert_eq!(pauses, [1, 2, 4, 32, 60, 60, 60].map(Duration::from_secs));
+        }
     }
 }

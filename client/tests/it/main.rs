@@ -31,3 +31,5 @@ mod session_retry;
 #[cfg(feature = "tracing")]
 mod session_spans;
 mod verify;
+#[cfg(feature = "session")]
+mod verify_keys;
