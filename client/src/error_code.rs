@@ -8,6 +8,16 @@ macro_rules! error_codes {
         /// Why a request was refused: the closed list of the API, and what a newer server adds.
         ///
         /// Treat a code that you do not know by the status of the answer.
+        ///
+        /// ```
+        /// use bp_auth_client::ErrorCode;
+        ///
+        /// assert_eq!(ErrorCode::from("token_expired"), ErrorCode::TokenExpired);
+        /// assert_eq!(ErrorCode::TokenExpired.as_str(), "token_expired");
+        /// let newer = ErrorCode::from("moon_phase");
+        /// assert_eq!(newer, ErrorCode::Unknown("moon_phase".to_owned()));
+        /// assert!(!ErrorCode::KNOWN.contains(&newer));
+        /// ```
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode {

@@ -3,11 +3,10 @@
 //! Each operation of the API is a method of [`Client`]; its types are in [`types`]. They are
 //! generated from the API document that the server emits, so the two cannot disagree.
 //!
-//! ```no_run
+//! ```
+#![doc = include_str!("doc/server.txt")]
 //! use bp_auth_client::{bearer_client, client, types::LoginResponse};
 //!
-//! # async fn run() -> Result<(), bp_auth_client::Error<bp_auth_client::types::Error>> {
-//! let url = "http://127.0.0.1:8080";
 //! let public = client(url)?;
 //! let login = public.login().body_map(|form| form.username("ada@example.org").password("..."));
 //! match login.send().await?.into_inner() {
@@ -17,8 +16,7 @@
 //!     }
 //!     LoginResponse::MfaPending(pending) => println!("code, please: {}", pending.default_method),
 //! }
-//! # Ok(())
-//! # }
+//! # Ok(()) }
 //! ```
 //!
 //! Other services judge access tokens with the `verify` module, and test without a server with the
@@ -29,8 +27,9 @@
 //!
 //! A refusal is an [`Error::ErrorResponse`]; [`error_code`] tells why:
 //!
-//! ```no_run
-//! # async fn run(client: bp_auth_client::Client) {
+//! ```
+#![doc = include_str!("doc/server.txt")]
+//! # let client = bp_auth_client::client(url)?;
 //! use bp_auth_client::{ErrorCode, error_code};
 //!
 //! if let Err(e) = client.me().send().await {
@@ -40,7 +39,7 @@
 //!         None => println!("no answer of the server: {e}"),
 //!     }
 //! }
-//! # }
+//! # Ok(()) }
 //! ```
 //!
 //! Passwords, tokens, codes and keys are [`Secret`]s: no `Debug` output of this crate shows them,
@@ -102,11 +101,29 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 ///
 /// Prefer it to [`Client::new`], which follows redirects: a redirected login would send the
 /// password on to wherever the answer points.
+///
+/// ```
+#[doc = include_str!("doc/server.txt")]
+/// let client = bp_auth_client::client(url)?;
+/// let form = client.register().body_map(|form| form.email("ada@example.org").password("..."));
+/// println!("welcome, {}", form.send().await?.email);
+/// # Ok(()) }
+/// ```
 pub fn client(base_url: &str) -> Result<Client, Error<types::Error>> {
     with_headers(base_url, HeaderMap::new())
 }
 
 /// A client that presents `access_token` with every request.
+///
+/// ```
+#[doc = include_str!("doc/server.txt")]
+/// use bp_auth_client::{Secret, bearer_client};
+///
+/// let token = Secret::from("the access token of a caller");
+/// let me = bearer_client(url, &token)?.me().send().await?;
+/// assert_eq!(me.email, "ada@example.org");
+/// # Ok(()) }
+/// ```
 pub fn bearer_client(base_url: &str, access_token: &Secret) -> Result<Client, Error<types::Error>> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", access_token.expose()))?;
     value.set_sensitive(true);
@@ -114,6 +131,17 @@ pub fn bearer_client(base_url: &str, access_token: &Secret) -> Result<Client, Er
 }
 
 /// The code of a refusal; none when the server did not answer in its own words.
+///
+/// ```
+#[doc = include_str!("doc/server.txt")]
+/// use bp_auth_client::{ErrorCode, client, error_code};
+///
+/// let client = client(url)?;
+/// let form = client.login().body_map(|form| form.username("ada@example.org").password("wrong"));
+/// let refused = form.send().await.unwrap_err();
+/// assert_eq!(error_code(&refused), Some(&ErrorCode::InvalidCredentials));
+/// # Ok(()) }
+/// ```
 pub fn error_code(error: &Error<types::Error>) -> Option<&ErrorCode> {
     match error {
         Error::ErrorResponse(answer) => Some(&answer.error_code),

@@ -6,6 +6,16 @@ use crate::{Client, types};
 /// How the calls of a [`Client`] are sent: as they are, or with what the session layer adds.
 ///
 /// The default sends them as they are; [`Client::new_with_client`] asks for one.
+///
+/// ```
+#[doc = include_str!("doc/server.txt")]
+/// use bp_auth_client::{Client, Transport};
+///
+/// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+/// let client = Client::new_with_client(url, http, Transport::default());
+/// assert_eq!(client.me().send().await?.email, "ada@example.org");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Transport {
     #[cfg(feature = "session")]

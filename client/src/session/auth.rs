@@ -5,17 +5,17 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
 use super::{
     Session,
+    builder::AuthClientBuilder,
     call::{Caller, Credential},
     error::SessionError,
     keeper::Access,
     mfa::{LoginOutcome, MfaChallenge},
-    retry::{Budget, RetryPolicy},
-    store::{MemoryStore, StoredTokens, TokenStore},
+    retry::Budget,
+    store::{StoredTokens, TokenStore},
 };
 use crate::{
-    Client, Secret, TIMEOUT, Transport, assemble,
-    clock::{Clock, system_clock},
-    http_client,
+    Client, Secret, Transport, assemble,
+    clock::Clock,
     types::{LoginResponse, TokenResponse},
 };
 
@@ -24,19 +24,18 @@ const DEVICE_COOKIE: &str = "bp_trusted_device=";
 
 /// Where a user logs in, and where a stored session is taken up again. Clones share everything.
 ///
-/// ```no_run
+/// ```
+#[doc = include_str!("../doc/server.txt")]
 /// use bp_auth_client::{AuthClient, LoginOutcome};
 ///
-/// # async fn run() -> Result<(), bp_auth_client::SessionError> {
-/// let auth = AuthClient::new("http://127.0.0.1:8080")?;
+/// let auth = AuthClient::new(url)?;
 /// let session = match auth.login("ada@example.org", "correct horse battery staple").await? {
 ///     LoginOutcome::Authenticated(session) => session,
 ///     LoginOutcome::MfaRequired(challenge) => challenge.totp("123456").await?,
 /// };
 /// println!("hello, {}", session.me().send().await?.email);
 /// session.logout().await?;
-/// # Ok(())
-/// # }
+/// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
 pub struct AuthClient {
@@ -44,32 +43,6 @@ pub struct AuthClient {
     http: reqwest::Client,
     pub(crate) settings: Arc<Settings>,
     public: Client,
-}
-
-/// What an [`AuthClient`] does differently from the default.
-///
-/// ```
-/// use std::time::Duration;
-/// use bp_auth_client::{AuthClient, session::RetryPolicy};
-///
-/// let auth = AuthClient::builder("https://auth.example.org")
-///     .timeout(Duration::from_secs(5))
-///     .refresh_margin(Duration::from_secs(60))
-///     .retry(RetryPolicy { attempts: 2, ..RetryPolicy::default() })
-///     .build()?;
-/// # Ok::<(), bp_auth_client::SessionError>(())
-/// ```
-#[must_use]
-pub struct AuthClientBuilder {
-    base_url: String,
-    http: Option<reqwest::Client>,
-    timeout: Duration,
-    connect_timeout: Duration,
-    store: Arc<dyn TokenStore>,
-    clock: Clock,
-    refresh_margin: Duration,
-    reuse_leeway: Duration,
-    retry: RetryPolicy,
 }
 
 /// What all sessions of a client share.
@@ -83,55 +56,80 @@ pub(crate) struct Settings {
 
 impl AuthClient {
     /// A client of the server at `base_url`, which keeps its session in memory.
+    ///
+    /// ```
+    /// use bp_auth_client::AuthClient;
+    ///
+    /// let auth = AuthClient::new("https://auth.example.org")?;
+    /// # Ok::<(), bp_auth_client::SessionError>(())
+    /// ```
     pub fn new(base_url: &str) -> Result<Self, SessionError> {
         Self::builder(base_url).build()
     }
 
     /// A client that is not the default.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use bp_auth_client::AuthClient;
+    ///
+    /// let auth = AuthClient::builder("https://auth.example.org").timeout(Duration::from_secs(5));
+    /// let auth = auth.build()?;
+    /// # Ok::<(), bp_auth_client::SessionError>(())
+    /// ```
     pub fn builder(base_url: &str) -> AuthClientBuilder {
-        AuthClientBuilder {
-            base_url: base_url.trim_end_matches('/').to_owned(),
-            http: None,
-            timeout: TIMEOUT,
-            connect_timeout: TIMEOUT,
-            store: Arc::new(MemoryStore::new()),
-            clock: Box::new(system_clock),
-            refresh_margin: Duration::from_secs(30),
-            reuse_leeway: Duration::ZERO,
-            retry: RetryPolicy::default(),
+        AuthClientBuilder::new(base_url)
+    }
+
+    pub(super) fn assembled(base_url: &str, http: reqwest::Client, settings: Settings) -> Self {
+        let settings = Arc::new(settings);
+        let transport = Caller::transport(&settings, Credential::None, None);
+        Self {
+            public: assemble(base_url, http.clone(), transport),
+            base_url: base_url.into(),
+            http,
+            settings,
         }
     }
 
     /// A client that presents an API key with every call, for services without a user.
     ///
-    /// ```no_run
-    /// # async fn run() -> Result<(), bp_auth_client::SessionError> {
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
     /// use bp_auth_client::{AuthClient, Secret};
     ///
-    /// let key = Secret::from("bpk_...");
-    /// let worker = AuthClient::with_api_key("https://auth.example.org", &key)?;
+    /// let worker = AuthClient::with_api_key(url, &Secret::from("bpk_..."))?;
     /// println!("plan: {:?}", worker.me_entitlements().send().await?.plan);
-    /// # Ok(())
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub fn with_api_key(base_url: &str, key: &Secret) -> Result<Client, SessionError> {
         Self::new(base_url)?.api_key_client(key)
     }
 
     /// The same, with the time-outs and retries of this client.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    /// use bp_auth_client::{AuthClient, Secret, session::RetryPolicy};
+    ///
+    /// let auth = AuthClient::builder(url).retry(RetryPolicy::none()).build()?;
+    /// let worker = auth.api_key_client(&Secret::from("bpk_..."))?;
+    /// assert_eq!(worker.me_entitlements().send().await?.plan.name, "Free");
+    /// # Ok(()) }
+    /// ```
     pub fn api_key_client(&self, key: &Secret) -> Result<Client, SessionError> {
         Ok(self.client(Credential::Fixed(API_KEY, sensitive(key)?), None))
     }
 
     /// The operations that need no session: registration, reactivation, the reset of MFA.
     ///
-    /// ```no_run
-    /// # async fn run(auth: bp_auth_client::AuthClient) -> Result<(), bp_auth_client::SessionError> {
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    /// let auth = bp_auth_client::AuthClient::new(url)?;
     /// let body = auth.public().register();
     /// let body = body.body_map(|body| body.email("ada@example.org").password("..."));
     /// println!("welcome, {}", body.send().await?.email);
-    /// # Ok(())
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub fn public(&self) -> &Client {
         &self.public
@@ -141,6 +139,20 @@ impl AuthClient {
     ///
     /// The session replaces the one that the store holds; who wants to end that one first logs it
     /// out.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    /// use bp_auth_client::{AuthClient, LoginOutcome, SessionError};
+    ///
+    /// let auth = AuthClient::new(url)?;
+    /// match auth.login("ada@example.org", "wrong").await {
+    ///     Ok(LoginOutcome::Authenticated(session)) => println!("hello, {}", session.user_id()),
+    ///     Ok(LoginOutcome::MfaRequired(challenge)) => println!("{:?}, please", challenge.methods()),
+    ///     Err(SessionError::WrongCredentials(_)) => println!("no, try again"),
+    ///     Err(e) => return Err(e.into()),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn login(
         &self,
         email: &str,
@@ -171,18 +183,19 @@ impl AuthClient {
     ///
     /// The server is not asked: whether the session still goes on shows with its first call.
     ///
-    /// ```no_run
-    /// # async fn run() -> Result<(), bp_auth_client::SessionError> {
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
     /// use bp_auth_client::{AuthClient, session::FileStore};
     ///
-    /// let store = FileStore::new("session.json");
-    /// let auth = AuthClient::builder("https://auth.example.org").store(store).build()?;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let home = directory.path();
+    /// let store = FileStore::new(home.join("session.json"));
+    /// let auth = AuthClient::builder(url).store(store).build()?;
     /// match auth.resume().await? {
     ///     Some(session) => println!("{}", session.me().send().await?.email),
     ///     None => println!("please log in"),
     /// }
-    /// # Ok(())
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub async fn resume(&self) -> Result<Option<Session>, SessionError> {
         let stored = self.settings.store.load().await?;
@@ -194,6 +207,13 @@ impl AuthClient {
 
     /// Forgets the trusted device, so that the next login asks for a second factor. To end its trust
     /// at the server too, revoke it there.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    /// let auth = bp_auth_client::AuthClient::new(url)?;
+    /// auth.forget_trusted_device().await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn forget_trusted_device(&self) -> Result<(), SessionError> {
         let store = &self.settings.store;
         let _lock = store.lock().await?;
@@ -235,93 +255,6 @@ impl AuthClient {
     pub(crate) fn client(&self, credential: Credential, device: Option<HeaderValue>) -> Client {
         let transport = Caller::transport(&self.settings, credential, device);
         assemble(&self.base_url, self.http.clone(), transport)
-    }
-}
-
-impl AuthClientBuilder {
-    /// Builds the client.
-    pub fn build(self) -> Result<AuthClient, SessionError> {
-        let http = match self.http {
-            Some(http) => http,
-            None => http_client(self.connect_timeout, self.timeout)
-                .build()
-                .map_err(SessionError::Connection)?,
-        };
-        let settings = Arc::new(Settings {
-            store: self.store,
-            clock: self.clock,
-            refresh_margin: self.refresh_margin,
-            reuse_leeway: self.reuse_leeway,
-            budget: Budget::new(self.retry),
-        });
-        let transport = Caller::transport(&settings, Credential::None, None);
-        Ok(AuthClient {
-            public: assemble(&self.base_url, http.clone(), transport),
-            base_url: self.base_url.into(),
-            http,
-            settings,
-        })
-    }
-
-    /// Keeps the session there instead of in memory.
-    pub fn store(mut self, store: impl TokenStore) -> Self {
-        self.store = Arc::new(store);
-        self
-    }
-
-    /// How long one request may take, its answer included. 15 seconds unless told otherwise.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// How long a connection may take to be made. 15 seconds unless told otherwise.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// When and how often requests are sent again.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// How long before its expiry a token is replaced. 30 seconds unless told otherwise, and never
-    /// more than a fifth of its life.
-    pub fn refresh_margin(mut self, margin: Duration) -> Self {
-        self.refresh_margin = margin;
-        self
-    }
-
-    /// The server's `refresh.reuse_leeway_seconds`: within it, a refresh whose answer was lost is
-    /// asked for again at once. Never say more than the server grants: past its leeway it takes the
-    /// second request for a theft, and ends the session.
-    pub fn reuse_leeway(mut self, leeway: Duration) -> Self {
-        self.reuse_leeway = leeway;
-        self
-    }
-
-    /// Decides by this clock whether a token has expired, instead of the system's.
-    pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.clock = Box::new(clock);
-        self
-    }
-
-    /// Sends through this client, with its time-outs, proxies and certificates. It should not
-    /// follow redirects: a redirected login sends the password on to wherever the answer points.
-    pub fn http_client(mut self, http: reqwest::Client) -> Self {
-        self.http = Some(http);
-        self
-    }
-}
-
-impl fmt::Debug for AuthClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthClientBuilder")
-            .field("base_url", &self.base_url)
-            .field("retry", &self.retry)
-            .finish_non_exhaustive()
     }
 }
 

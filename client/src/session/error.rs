@@ -13,10 +13,11 @@ use crate::{Error, ErrorCode, ResponseValue, types};
 /// The calls of a [`Session`](crate::Session) give the generated [`Error`]; `?` turns it into this
 /// one, and [`ErrorExt`] answers the same questions where it is.
 ///
-/// ```no_run
-/// use bp_auth_client::{Session, SessionError};
+/// ```
+#[doc = include_str!("../doc/server.txt")]
+#[doc = include_str!("../doc/session.txt")]
+/// use bp_auth_client::SessionError;
 ///
-/// # async fn run(session: Session) {
 /// let me = session.me().send().await.map_err(SessionError::from);
 /// match me {
 ///     Ok(me) => println!("hello, {}", me.email),
@@ -25,7 +26,7 @@ use crate::{Error, ErrorCode, ResponseValue, types};
 ///     Err(e) if e.is_retryable() => println!("later, perhaps in {:?}", e.retry_after()),
 ///     Err(e) => println!("{e}"),
 /// }
-/// # }
+/// # Ok(()) }
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -81,10 +82,11 @@ pub enum RefreshTrouble {
 
 /// The same questions, for the errors of generated calls.
 ///
-/// ```no_run
-/// use bp_auth_client::{ErrorExt, Session};
+/// ```
+#[doc = include_str!("../doc/server.txt")]
+#[doc = include_str!("../doc/session.txt")]
+/// use bp_auth_client::ErrorExt;
 ///
-/// # async fn run(session: Session) {
 /// if let Err(e) = session.rotate_api_key().send().await {
 ///     if e.needs_step_up() {
 ///         println!("please log in again to rotate the key");
@@ -93,7 +95,7 @@ pub enum RefreshTrouble {
 ///         println!("{}: {}", field.loc.join("."), field.msg);
 ///     }
 /// }
-/// # }
+/// # Ok(()) }
 /// ```
 pub trait ErrorExt {
     /// The refusal of the server, if it is one.
@@ -101,6 +103,18 @@ pub trait ErrorExt {
 
     /// Whether the same call may succeed later. Unlike the generated `is_retryable`, it knows of
     /// refreshes; like it, it does not say that a call that was sent is safe to repeat.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/session.txt")]
+    /// use bp_auth_client::ErrorExt;
+    ///
+    /// let refused = session.rotate_api_key().send().await.unwrap_err();
+    /// assert!(refused.needs_step_up() && !refused.needs_login() && !refused.is_transient());
+    /// assert_eq!(refused.refusal().unwrap().message, "No.");
+    /// assert_eq!(refused.retry_after(), None);
+    /// # Ok(()) }
+    /// ```
     fn is_transient(&self) -> bool;
 
     /// Whether only a new login helps.

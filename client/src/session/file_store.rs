@@ -41,6 +41,18 @@ pub struct FileStore {
 
 impl FileStore {
     /// A store at `path`. Its directory must exist.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    /// use bp_auth_client::session::{FileStore, TokenStore};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let home = directory.path();
+    /// let store = FileStore::new(home.join("session.json"));
+    /// assert_eq!(store.path(), home.join("session.json"));
+    /// assert!(store.load().await?.tokens.is_none(), "nobody has logged in");
+    /// # Ok(()) }
+    /// ```
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -49,6 +61,13 @@ impl FileStore {
     }
 
     /// Gives up on the lock after `wait` instead of 45 seconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use bp_auth_client::session::FileStore;
+    ///
+    /// let store = FileStore::new("session.json").lock_wait(Duration::from_secs(5));
+    /// ```
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.lock_wait = wait;
         self

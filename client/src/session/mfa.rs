@@ -21,10 +21,12 @@ pub enum LoginOutcome {
 /// It takes several tries: after a wrong code ([`SessionError::WrongCredentials`]) ask for another.
 /// When it is used up or too old, its calls fail with [`SessionError::needs_login`].
 ///
-/// ```no_run
+/// ```
+#[doc = include_str!("../doc/server.txt")]
+#[doc = include_str!("../doc/challenge.txt")]
 /// use bp_auth_client::{MfaChallenge, Session, SessionError};
 ///
-/// # fn ask() -> String { String::new() }
+/// # fn ask() -> String { "123456".to_owned() }
 /// async fn second_factor(challenge: MfaChallenge) -> Result<Session, SessionError> {
 ///     let challenge = challenge.trust_device("Ada's laptop");
 ///     loop {
@@ -34,6 +36,8 @@ pub enum LoginOutcome {
 ///         }
 ///     }
 /// }
+/// # second_factor(challenge).await?;
+/// # Ok(()) }
 /// ```
 pub struct MfaChallenge {
     auth: AuthClient,
@@ -53,6 +57,18 @@ impl MfaChallenge {
     }
 
     /// The methods that the account has, the default first.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/challenge.txt")]
+    /// use bp_auth_client::types::MfaMethod;
+    ///
+    /// assert_eq!(challenge.methods(), [MfaMethod::Totp, MfaMethod::Sms]);
+    /// assert!(!challenge.code_sent());
+    /// assert_eq!(challenge.phone_hint(), Some("+49******67"));
+    /// assert_eq!(challenge.expires_in().as_secs(), 300);
+    /// # Ok(()) }
+    /// ```
     pub fn methods(&self) -> Vec<MfaMethod> {
         let default = &self.pending.default_method;
         let others = self.pending.methods.iter();
@@ -77,33 +93,88 @@ impl MfaChallenge {
 
     /// Asks the server to trust this device from now on, under a name of at most 100 characters: its next
     /// logins need no second factor. The store keeps what proves it.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/challenge.txt")]
+    /// let session = challenge.trust_device("Ada's laptop").totp("123456").await?;
+    /// println!("hello, {}", session.user_id());
+    /// # Ok(()) }
+    /// ```
     pub fn trust_device(mut self, name: impl Into<String>) -> Self {
         self.trust = Some(Some(name.into()));
         self
     }
 
     /// The same, under the name that the server gives.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/challenge.txt")]
+    /// let session = challenge.trust_unnamed_device().totp("123456").await?;
+    /// println!("hello, {}", session.user_id());
+    /// # Ok(()) }
+    /// ```
     pub fn trust_unnamed_device(mut self) -> Self {
         self.trust = Some(None);
         self
     }
 
     /// Logs in with the code of an authenticator.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/challenge.txt")]
+    /// use bp_auth_client::SessionError;
+    ///
+    /// let wrong = challenge.totp("000000").await;
+    /// assert!(matches!(wrong, Err(SessionError::WrongCredentials(_))));
+    /// let session = challenge.totp("123456").await?;
+    /// println!("hello, {}", session.user_id());
+    /// # Ok(()) }
+    /// ```
     pub async fn totp(&self, code: impl Into<Secret>) -> Result<Session, SessionError> {
         self.answer(MfaMethod::Totp, code.into()).await
     }
 
     /// Logs in with a code that came by SMS.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/challenge.txt")]
+    /// let session = challenge.sms("123456").await?;
+    /// println!("hello, {}", session.user_id());
+    /// # Ok(()) }
+    /// ```
     pub async fn sms(&self, code: impl Into<Secret>) -> Result<Session, SessionError> {
         self.answer(MfaMethod::Sms, code.into()).await
     }
 
     /// Logs in with a backup code, which is used up.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/challenge.txt")]
+    /// let session = challenge.backup_code("abcd-efgh").await?;
+    /// println!("hello, {}", session.user_id());
+    /// # Ok(()) }
+    /// ```
     pub async fn backup_code(&self, code: impl Into<Secret>) -> Result<Session, SessionError> {
         self.answer(MfaMethod::BackupCodes, code.into()).await
     }
 
     /// Sends a code by SMS, or says how long to wait until another can be sent.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/challenge.txt")]
+    /// let sent = challenge.send_sms().await?;
+    /// match sent.retry_after {
+    ///     Some(seconds) => println!("the next code not before {seconds} s"),
+    ///     None => println!("it goes to {:?}", sent.phone_hint),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn send_sms(&self) -> Result<MfaPending, SessionError> {
         let token = self.pending.mfa_token.clone();
         let request = self.client.mfa_challenge();

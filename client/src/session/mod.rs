@@ -6,13 +6,14 @@
 //! token. It does not refresh on any other refusal: `reauthentication_required`, `token_reused` and
 //! `session_revoked` come back as they are, and [`SessionError`] names them.
 //!
-//! ```no_run
-//! use bp_auth_client::{AuthClient, LoginOutcome, SessionError, session::FileStore};
+//! ```
+#![doc = include_str!("../doc/server.txt")]
+//! use bp_auth_client::{AuthClient, LoginOutcome, session::FileStore};
 //!
-//! # async fn run() -> Result<(), SessionError> {
-//! let auth = AuthClient::builder("https://auth.example.org")
-//!     .store(FileStore::new("session.json"))
-//!     .build()?;
+//! # let directory = tempfile::tempdir()?;
+//! # let home = directory.path();
+//! let store = FileStore::new(home.join("session.json"));
+//! let auth = AuthClient::builder(url).store(store).build()?;
 //! let session = match auth.resume().await? {
 //!     Some(session) => session,
 //!     None => match auth.login("ada@example.org", "...").await? {
@@ -21,8 +22,7 @@
 //!     },
 //! };
 //! println!("hello, {}", session.me().send().await?.email);
-//! # Ok(())
-//! # }
+//! # Ok(()) }
 //! ```
 //!
 //! # What is sent again
@@ -50,6 +50,7 @@
 //! not lose the tokens. New tokens are in the [`TokenStore`] before anybody uses them.
 
 mod auth;
+mod builder;
 mod call;
 mod error;
 mod file_store;
@@ -73,7 +74,8 @@ use keeper::{Access, Keeper};
 
 pub(crate) use call::Caller;
 
-pub use auth::{AuthClient, AuthClientBuilder};
+pub use auth::AuthClient;
+pub use builder::AuthClientBuilder;
 pub use error::{ErrorExt, RefreshTrouble, SessionError};
 pub use file_store::FileStore;
 pub use mfa::{LoginOutcome, MfaChallenge};
@@ -83,13 +85,13 @@ pub use store::{MemoryStore, StoreError, StoreLock, Stored, StoredTokens, TokenS
 
 /// A user who is logged in. Every operation of [`Client`] is a method; clones are the same session.
 ///
-/// ```no_run
-/// # async fn run(session: bp_auth_client::Session) -> Result<(), bp_auth_client::SessionError> {
+/// ```
+#[doc = include_str!("../doc/server.txt")]
+#[doc = include_str!("../doc/session.txt")]
 /// let me = session.me().send().await?;
-/// let methods = session.mfa_methods().send().await?;
-/// println!("{} has {} factors", me.email, methods.methods.len());
-/// # Ok(())
-/// # }
+/// let entitlements = session.me_entitlements().send().await?;
+/// println!("{} has the plan {}", me.email, entitlements.plan.name);
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Session {
@@ -113,18 +115,25 @@ impl Session {
     }
 
     /// Whose session it is.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/session.txt")]
+    /// println!("hello, {}", session.user_id());
+    /// # Ok(()) }
+    /// ```
     pub fn user_id(&self) -> Uuid {
         self.keeper.current().tokens.user_id
     }
 
     /// The access token to hand to another service, refreshed when that is due.
     ///
-    /// ```no_run
-    /// # async fn run(session: bp_auth_client::Session) -> Result<(), bp_auth_client::SessionError> {
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/session.txt")]
     /// let token = session.access_token().await?;
     /// let authorization = format!("Bearer {}", token.expose());
-    /// # Ok(())
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub async fn access_token(&self) -> Result<crate::Secret, SessionError> {
         match self.keeper.access().await {
@@ -136,12 +145,13 @@ impl Session {
     /// Ends the session: here and in the store whatever happens, and at the server unless it fails.
     /// All clones of the session end with it. The trusted device stays, for the next login.
     ///
-    /// ```no_run
-    /// # async fn run(session: bp_auth_client::Session) {
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/session.txt")]
     /// if let Err(e) = session.logout().await {
     ///     println!("logged out here, but the server could not be told: {e}");
     /// }
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub async fn logout(self) -> Result<(), SessionError> {
         self.keeper.log_out(false).await
@@ -150,11 +160,11 @@ impl Session {
     /// Ends all sessions of the user, on every device. The server does so only for a token that is
     /// valid, so one is fetched first if need be; when that fails, nothing is ended.
     ///
-    /// ```no_run
-    /// # async fn run(session: bp_auth_client::Session) -> Result<(), bp_auth_client::SessionError> {
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    #[doc = include_str!("../doc/session.txt")]
     /// session.logout_everywhere().await?;
-    /// # Ok(())
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub async fn logout_everywhere(self) -> Result<(), SessionError> {
         match self.keeper.access().await {

@@ -7,6 +7,17 @@ use crate::{
 };
 
 /// An answer by which the server refused.
+///
+/// ```
+#[doc = include_str!("../doc/server.txt")]
+/// use bp_auth_client::{AuthClient, ErrorCode, SessionError};
+///
+/// let refused = AuthClient::new(url)?.login("ada@example.org", "wrong").await.unwrap_err();
+/// let refusal = refused.refusal().unwrap();
+/// assert_eq!((refusal.status(), refusal.code()), (401, &ErrorCode::InvalidCredentials));
+/// assert_eq!(refusal.body().message, "No.");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Refusal(Box<Parts>);
 

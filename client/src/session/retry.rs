@@ -47,6 +47,13 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// Nothing is sent a second time.
+    ///
+    /// ```
+    /// use bp_auth_client::{AuthClient, session::RetryPolicy};
+    ///
+    /// let auth = AuthClient::builder("https://auth.example.org").retry(RetryPolicy::none()).build()?;
+    /// # Ok::<(), bp_auth_client::SessionError>(())
+    /// ```
     pub const fn none() -> Self {
         Self {
             attempts: 1,

@@ -21,6 +21,41 @@ use crate::{Secret, types::TokenResponse};
 /// A store of your own keeps the three promises: `lock` excludes every other holder of the same
 /// store, in this process and in others, and is let go by the system when its holder dies; `save`
 /// is all or nothing, and durable when it returns; what was saved is readable by nobody else.
+///
+/// ```
+#[doc = include_str!("../doc/server.txt")]
+/// use std::sync::Arc;
+/// use bp_auth_client::{AuthClient, session::{StoreError, StoreLock, Stored, TokenStore}};
+/// use tokio::sync::Mutex;
+///
+/// /// Of a single process, so one mutex excludes all others.
+/// #[derive(Debug, Default)]
+/// struct Vault { alone: Arc<Mutex<()>>, sealed: Mutex<Vec<u8>> }
+///
+/// #[async_trait::async_trait]
+/// impl TokenStore for Vault {
+///     async fn lock(&self) -> Result<StoreLock, StoreError> {
+///         Ok(StoreLock::new(self.alone.clone().lock_owned().await))
+///     }
+///
+///     async fn load(&self) -> Result<Stored, StoreError> {
+///         match self.sealed.lock().await.as_slice() {
+///             [] => Ok(Stored::default()),
+///             sealed => serde_json::from_slice(sealed).map_err(StoreError::new),
+///         }
+///     }
+///
+///     async fn save(&self, stored: &Stored) -> Result<(), StoreError> {
+///         *self.sealed.lock().await = serde_json::to_vec(stored).map_err(StoreError::new)?;
+///         Ok(())
+///     }
+/// }
+///
+/// let auth = AuthClient::builder(url).store(Vault::default()).build()?;
+/// let _session = auth.login("ada@example.org", "...").await?;
+/// assert!(auth.resume().await?.is_some());
+/// # Ok(()) }
+/// ```
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Waits, for a bounded time, until nobody else holds the store.
@@ -78,10 +113,15 @@ pub struct StoreError(String);
 /// Keeps a session in memory, for as long as the process lives. Clones share it.
 ///
 /// ```
+#[doc = include_str!("../doc/server.txt")]
 /// use bp_auth_client::{AuthClient, session::MemoryStore};
 ///
-/// let auth = AuthClient::builder("http://127.0.0.1:8080").store(MemoryStore::new()).build()?;
-/// # Ok::<(), bp_auth_client::SessionError>(())
+/// let store = MemoryStore::new();
+/// let auth = AuthClient::builder(url).store(store.clone()).build()?;
+/// let _session = auth.login("ada@example.org", "...").await?;
+/// let another = AuthClient::builder(url).store(store).build()?;
+/// assert!(another.resume().await?.is_some());
+/// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Memory>);
@@ -133,6 +173,20 @@ impl fmt::Debug for StoreLock {
 
 impl StoredTokens {
     /// The tokens of an answer to what was asked at `asked_at`.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/server.txt")]
+    /// use bp_auth_client::{client, session::StoredTokens, types::LoginResponse};
+    ///
+    /// # let now = chrono::DateTime::UNIX_EPOCH;
+    /// let client = client(url)?;
+    /// let form = client.login().body_map(|form| form.username("ada@example.org").password("..."));
+    /// if let LoginResponse::TokenResponse(answer) = form.send().await?.into_inner() {
+    ///     let tokens = StoredTokens::new(answer, now);
+    ///     assert_eq!((tokens.expires_at - now).num_minutes(), 15);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn new(answer: TokenResponse, asked_at: DateTime<Utc>) -> Self {
         Self {
             user_id: answer.user.id,

@@ -42,7 +42,20 @@ use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-pub use mock::{MockServerExt, operations};
+/// ```
+#[doc = include_str!("../doc/test_auth.txt")]
+/// use bp_auth_client::{bearer_client, testing::MockServerExt, types};
+///
+/// let refusal = types::Error::builder().error_code("account_suspended").message("No.").request_id("1");
+/// let refusal = refusal.try_into()?;
+/// let mock = auth.server().rotate_api_key(|_, then| { then.client_error(403, &refusal); });
+/// let client = bearer_client(url, &good_token.as_str().into())?;
+/// assert_eq!(client.rotate_api_key().send().await.unwrap_err().status().unwrap(), 403);
+/// assert_eq!(mock.calls(), 1);
+/// # Ok(()) }
+/// ```
+pub use mock::MockServerExt;
+pub use mock::operations;
 use token::TestHeader;
 pub use token::TestToken;
 
@@ -56,6 +69,19 @@ const ENTITLEMENTS: &str = "/api/auth/me/entitlements";
 /// A bp-auth without a database: keys that are published on 127.0.0.1, and tokens by them.
 ///
 /// Its time stands still until it is moved; [`Self::verifier`] goes by it.
+///
+/// ```
+#[doc = include_str!("../doc/test_auth.txt")]
+/// use bp_auth_client::testing::TestAuth;
+///
+/// let auth = TestAuth::start().await;
+/// let verifier = auth.verifier();
+/// let token = auth.token().sign();
+/// assert!(verifier.verify(&token).await.is_ok());
+/// auth.advance(std::time::Duration::from_secs(60 * 60));
+/// assert!(verifier.verify(&token).await.is_err());
+/// # Ok(()) }
+/// ```
 pub struct TestAuth {
     server: MockServer,
     state: Mutex<State>,
@@ -117,6 +143,16 @@ impl TestAuth {
     }
 
     /// The same before it is built, for what a test wants otherwise.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// use std::time::Duration;
+    ///
+    /// let online = auth.verifier_builder().online(Duration::ZERO).build()?;
+    /// auth.go_down().await;
+    /// assert!(online.verify(good_token).await.unwrap_err().is_retryable());
+    /// # Ok(()) }
+    /// ```
     pub fn verifier_builder(&self) -> VerifierBuilder {
         let clock = self.clock.clone();
         Verifier::builder(&self.url())
@@ -140,12 +176,29 @@ impl TestAuth {
     }
 
     /// Signs with a new key from now on, and publishes it beside the old ones.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// auth.rotate().await;
+    /// let new = auth.token().sign();
+    /// assert!(verifier.verify(good_token).await.is_ok() && verifier.verify(&new).await.is_ok());
+    /// assert_eq!(auth.key_readings().await, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn rotate(&self) {
         self.state().keys.push(TestKey::generate());
         self.publish().await;
     }
 
     /// Publishes the newest key only, as after `bp-auth keys revoke` of the others.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// auth.rotate().await;
+    /// auth.revoke_old_keys().await;
+    /// assert!(verifier.verify(good_token).await.is_err());
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_old_keys(&self) {
         {
             let mut state = self.state();
@@ -156,6 +209,16 @@ impl TestAuth {
     }
 
     /// Answers 503 until [`Self::come_back`].
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// auth.go_down().await;
+    /// assert!(verifier.verify(good_token).await.unwrap_err().is_retryable());
+    /// auth.come_back().await;
+    /// verifier.ready().await?;
+    /// assert!(verifier.verify(good_token).await.is_ok());
+    /// # Ok(()) }
+    /// ```
     pub async fn go_down(&self) {
         self.state().is_down = true;
         self.show_all().await;
@@ -180,18 +243,54 @@ impl TestAuth {
     }
 
     /// Answers `GET /me` with this user, to any token.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// # let user = serde_json::from_value(serde_json::json!({
+    /// #     "id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01", "email": "ada@example.org", "phone_verified": false,
+    /// #     "is_active": true, "mfa_enabled": false, "mfa_methods": [], "roles": ["owner"], "created_at": auth.now(),
+    /// #     "tenant": { "id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01", "name": "Ada", "plan": "free" },
+    /// # }))?;
+    /// let online = auth.verifier_builder().online(std::time::Duration::ZERO).build()?;
+    /// auth.knows(&user).await;
+    /// let user = online.verify(good_token).await?.user.unwrap();
+    /// assert_eq!(user.email, "ada@example.org");
+    /// # Ok(()) }
+    /// ```
     pub async fn knows(&self, user: &types::User) {
         let answer = json!(user);
         self.answer(ME, 200, answer).await;
     }
 
     /// Answers `GET /me/entitlements` with these, to any token.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// # auth.entitles(&serde_json::from_value(serde_json::json!({
+    /// #     "user_id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01", "tenant_id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01",
+    /// #     "plan": { "key": "free", "name": "Free", "status": "active", "source": "default" },
+    /// #     "roles": [], "scopes": [], "limits": {}, "features": { "audit_export": true }, "restrictions": [],
+    /// #     "version": "1", "credential": { "kind": "access_token", "mfa_satisfied": false },
+    /// #     "computed_at": auth.now(), "expires_at": auth.now(),
+    /// # }))?).await;
+    /// // With entitlements of the type `types::Entitlements`, in which the feature is true.
+    /// assert!(verifier.entitlements(good_token).await?.features["audit_export"]);
+    /// # Ok(()) }
+    /// ```
     pub async fn entitles(&self, entitlements: &types::Entitlements) {
         let answer = json!(entitlements);
         self.answer(ENTITLEMENTS, 200, answer).await;
     }
 
     /// Refuses every token where it is asked, as after the end of its session.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// let online = auth.verifier_builder().online(std::time::Duration::ZERO).build()?;
+    /// auth.revokes_sessions().await;
+    /// assert_eq!(online.verify(good_token).await.unwrap_err().error_code().as_str(), "session_revoked");
+    /// # Ok(()) }
+    /// ```
     pub async fn revokes_sessions(&self) {
         let answer = json!({
             "error_code": "session_revoked", "message": "The session has ended.", "request_id": "test",

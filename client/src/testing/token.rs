@@ -13,6 +13,18 @@ pub(super) struct TestHeader {
 }
 
 /// A token that is being made. Without changes it is good for 15 minutes.
+///
+/// ```
+#[doc = include_str!("../doc/test_auth.txt")]
+/// use bp_auth_client::verify::VerifyError;
+///
+/// let user = uuid::Uuid::new_v4();
+/// let token = auth.token().subject(user).scopes(&["profile:read"]).sign();
+/// assert_eq!(verifier.verify(&token).await?.claims.subject, user);
+/// let forged = auth.token().unknown_key().sign();
+/// assert_eq!(verifier.verify(&forged).await.unwrap_err(), VerifyError::UnknownKey);
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub struct TestToken<'a> {
     auth: &'a TestAuth,
@@ -107,6 +119,15 @@ impl<'a> TestToken<'a> {
     }
 
     /// With any other claim, or without one if the value is null.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// use serde_json::json;
+    ///
+    /// let token = auth.token().claim("sid", json!(null)).sign();
+    /// assert!(verifier.verify(&token).await.is_err(), "a token without a session");
+    /// # Ok(()) }
+    /// ```
     pub fn claim(mut self, name: &str, value: Value) -> Self {
         if let Some(claims) = self.claims.as_object_mut() {
             match value {

@@ -5,6 +5,14 @@ use uuid::Uuid;
 use super::VerifyError;
 
 /// What an access token says (RFC 9068). Claims of a newer server are ignored.
+///
+/// ```
+#[doc = include_str!("../doc/test_auth.txt")]
+/// let token = auth.token().scopes(&["profile:read"]).methods(&["pwd", "otp", "mfa"]).sign();
+/// let claims = verifier.verify(&token).await?.claims;
+/// assert!(claims.has_second_factor() && claims.scopes == ["profile:read"]);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Claims {
@@ -38,6 +46,17 @@ impl Claims {
     }
 
     /// Whether the user proved who they are within this time, as a step-up demands.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// use std::time::Duration;
+    ///
+    /// let claims = verifier.verify(good_token).await?.claims;
+    /// auth.advance(Duration::from_secs(600));
+    /// assert!(claims.is_fresh(auth.now(), Duration::from_secs(600)));
+    /// assert!(!claims.is_fresh(auth.now(), Duration::from_secs(300)));
+    /// # Ok(()) }
+    /// ```
     pub fn is_fresh(&self, now: DateTime<Utc>, max_age: std::time::Duration) -> bool {
         let age = (now - self.authenticated_at).to_std().unwrap_or_default();
         age <= max_age

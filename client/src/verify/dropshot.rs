@@ -12,6 +12,18 @@ use dropshot::{
 use super::{Authenticated, Entitlement, Refusal, RequireEntitlement, Verifier};
 
 /// A server context that has a verifier.
+///
+/// ```
+/// use bp_auth_client::verify::{HasVerifier, Verifier};
+///
+/// struct Service { verifier: Verifier }
+///
+/// impl HasVerifier for Service {
+///     fn verifier(&self) -> &Verifier {
+///         &self.verifier
+///     }
+/// }
+/// ```
 pub trait HasVerifier: ServerContext {
     /// The verifier.
     fn verifier(&self) -> &Verifier;
@@ -19,6 +31,27 @@ pub trait HasVerifier: ServerContext {
 
 /// [`Authenticated`], as an argument of a handler. `C` is the context of the server: an extractor of dropshot
 /// is not told it, and one that is used with another context answers 500.
+///
+/// ```
+/// use bp_auth_client::verify::{Authenticated, DropshotAuthenticated};
+/// # use bp_auth_client::verify::{HasVerifier, Verifier};
+/// # struct Service(Verifier);
+/// # impl HasVerifier for Service { fn verifier(&self) -> &Verifier { &self.0 } }
+/// use dropshot::{ApiDescription, HttpError, HttpResponseOk, RequestContext, endpoint};
+///
+/// #[endpoint { method = GET, path = "/orders" }]
+/// async fn orders(
+///     _: RequestContext<Service>,
+///     caller: DropshotAuthenticated<Service>,
+/// ) -> Result<HttpResponseOk<String>, HttpError> {
+///     let Authenticated(verified) = caller.caller;
+///     Ok(HttpResponseOk(format!("the orders of {}", verified.claims.subject)))
+/// }
+///
+/// let mut api = ApiDescription::new();
+/// api.register(orders)?;
+/// # Ok::<(), dropshot::ApiDescriptionRegisterError>(())
+/// ```
 pub struct DropshotAuthenticated<C> {
     /// The caller.
     pub caller: Authenticated,
@@ -26,6 +59,32 @@ pub struct DropshotAuthenticated<C> {
 }
 
 /// [`RequireEntitlement`], as an argument of a handler.
+///
+/// ```
+/// use bp_auth_client::verify::{DropshotRequireEntitlement, Entitlement};
+/// # use bp_auth_client::verify::{HasVerifier, Verifier};
+/// # struct Service(Verifier);
+/// # impl HasVerifier for Service { fn verifier(&self) -> &Verifier { &self.0 } }
+/// use dropshot::{ApiDescription, HttpError, HttpResponseOk, RequestContext, endpoint};
+///
+/// struct AuditExport;
+/// impl Entitlement for AuditExport {
+///     const FEATURE: &'static str = "audit_export";
+/// }
+///
+/// #[endpoint { method = GET, path = "/export" }]
+/// async fn export(
+///     _: RequestContext<Service>,
+///     caller: DropshotRequireEntitlement<Service, AuditExport>,
+/// ) -> Result<HttpResponseOk<String>, HttpError> {
+///     let claims = caller.caller.verified.claims;
+///     Ok(HttpResponseOk(format!("all that {} may see", claims.subject)))
+/// }
+///
+/// let mut api = ApiDescription::new();
+/// api.register(export)?;
+/// # Ok::<(), dropshot::ApiDescriptionRegisterError>(())
+/// ```
 pub struct DropshotRequireEntitlement<C, E> {
     /// The caller.
     pub caller: RequireEntitlement<E>,

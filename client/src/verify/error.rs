@@ -6,6 +6,16 @@ use jsonwebtoken::errors::ErrorKind;
 use crate::ErrorCode;
 
 /// Why a token was not accepted, or could not be judged.
+///
+/// ```
+#[doc = include_str!("../doc/test_auth.txt")]
+/// use bp_auth_client::ErrorCode;
+///
+/// let refused = verifier.verify(&auth.token().expired().sign()).await.unwrap_err();
+/// assert_eq!((refused.status(), refused.error_code()), (401, ErrorCode::TokenExpired));
+/// assert!(!refused.is_retryable());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {

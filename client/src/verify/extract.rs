@@ -7,19 +7,62 @@ use std::time::Duration;
 use super::{Verified, Verifier, VerifyError};
 use crate::types;
 
-/// The caller of a handler, who has presented a good access token in `Authorization: Bearer`.
+/// The caller of a handler, who has presented a good access token in `Authorization: Bearer`. With axum, whose
+/// state is or gives a [`Verifier`]:
+///
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+#[doc = include_str!("../doc/test_auth.txt")]
+/// use axum::{Router, routing::get};
+/// use bp_auth_client::verify::{Authenticated, Verifier};
+///
+/// async fn orders(Authenticated(caller): Authenticated) -> String {
+///     format!("the orders of {}", caller.claims.subject)
+/// }
+///
+/// let router: Router = Router::new().route("/orders", get(orders)).with_state(verifier);
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let orders = format!("http://{}/orders", listener.local_addr()?);
+/// # tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+/// # let http = reqwest::Client::new();
+/// # assert_eq!(http.get(&orders).send().await?.status(), 401);
+/// # assert_eq!(http.get(&orders).bearer_auth(good_token).send().await?.status(), 200);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Authenticated(pub Verified);
 
-/// The caller of a handler, who has this feature.
+/// The caller of a handler, who has this feature. With axum:
 ///
-/// ```
-/// use bp_auth_client::verify::Entitlement;
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+#[doc = include_str!("../doc/test_auth.txt")]
+/// use axum::{Router, routing::get};
+/// use bp_auth_client::verify::{Entitlement, RequireEntitlement, Verifier};
 ///
 /// struct AuditExport;
 /// impl Entitlement for AuditExport {
 ///     const FEATURE: &'static str = "audit_export";
 /// }
+///
+/// async fn export(caller: RequireEntitlement<AuditExport>) -> String {
+///     format!("all that {} may see", caller.verified.claims.subject)
+/// }
+///
+/// let router: Router = Router::new().route("/export", get(export)).with_state(verifier);
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let export = format!("http://{}/export", listener.local_addr()?);
+/// # tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+/// # auth.entitles(&serde_json::from_value(serde_json::json!({
+/// #     "user_id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01", "tenant_id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01",
+/// #     "plan": { "key": "free", "name": "Free", "status": "active", "source": "default" },
+/// #     "roles": [], "scopes": [], "limits": {}, "features": { "audit_export": true }, "restrictions": [],
+/// #     "version": "1", "credential": { "kind": "access_token", "mfa_satisfied": false },
+/// #     "computed_at": auth.now(), "expires_at": auth.now(),
+/// # }))?).await;
+/// # let http = reqwest::Client::new();
+/// # assert_eq!(http.get(&export).bearer_auth(good_token).send().await?.status(), 200);
+/// # Ok(()) }
 /// ```
 #[derive(Debug)]
 pub struct RequireEntitlement<E> {
@@ -31,12 +74,38 @@ pub struct RequireEntitlement<E> {
 }
 
 /// A feature of a plan: a key of `features` in bp-auth's entitlements.
+///
+/// ```
+/// use bp_auth_client::verify::Entitlement;
+///
+/// struct AuditExport;
+/// impl Entitlement for AuditExport {
+///     const FEATURE: &'static str = "audit_export";
+/// }
+/// ```
 pub trait Entitlement {
     /// The key.
     const FEATURE: &'static str;
 }
 
-/// Why a handler was not called.
+/// Why a handler was not called. It becomes an answer by itself; with axum, a handler that takes a result gives
+/// one of its own:
+///
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+/// use axum::response::{IntoResponse, Response};
+/// use bp_auth_client::verify::{Authenticated, Refusal};
+///
+/// async fn greet(caller: Result<Authenticated, Refusal>) -> Response {
+///     match caller {
+///         Ok(Authenticated(caller)) => caller.claims.subject.to_string().into_response(),
+///         Err(Refusal::NotAuthenticated) => "hello, stranger".into_response(),
+///         Err(refusal) => refusal.into_response(),
+///     }
+/// }
+/// # let _router: axum::Router<bp_auth_client::verify::Verifier> =
+/// #     axum::Router::new().route("/", axum::routing::get(greet));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -5,15 +5,16 @@
 //! before its access token is over (15 minutes by default). [`VerifierBuilder::online`] asks `GET /me` as well,
 //! where that matters.
 //!
-//! ```no_run
-//! # async fn run(authorization: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! ```
+#![doc = include_str!("../doc/test_auth.txt")]
+//! # let authorization = &format!("Bearer {good_token}");
 //! use bp_auth_client::verify::Verifier;
 //!
-//! let verifier = Verifier::new("https://auth.example.com")?;
+//! let verifier = Verifier::new(url)?;
+//! # let verifier = auth.verifier();
 //! let verified = verifier.verify(authorization.trim_start_matches("Bearer ")).await?;
 //! println!("user {} of tenant {}", verified.claims.subject, verified.claims.tenant);
-//! # Ok(())
-//! # }
+//! # Ok(()) }
 //! ```
 //!
 //! With the features `axum` and `dropshot`, handlers take [`Authenticated`] and [`RequireEntitlement`] as
@@ -21,6 +22,7 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod builder;
 mod claims;
 #[cfg(feature = "dropshot")]
 mod dropshot;
@@ -32,11 +34,10 @@ mod online;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
+pub use builder::{BuildError, VerifierBuilder};
 pub use claims::Claims;
 #[cfg(feature = "dropshot")]
 pub use dropshot::{DropshotAuthenticated, DropshotRequireEntitlement, HasVerifier};
@@ -44,8 +45,8 @@ pub use error::VerifyError;
 #[cfg(any(feature = "axum", feature = "dropshot"))]
 pub use extract::{Authenticated, Entitlement, Refusal, RequireEntitlement};
 
-use crate::clock::{Clock, system_clock};
-use crate::{http_client, types};
+use crate::clock::Clock;
+use crate::types;
 use claims::Judged;
 use keys::{Keys, Refreshing};
 use online::Online;
@@ -57,7 +58,16 @@ const LEEWAY: i64 = 5;
 /// The `typ` of an access token (RFC 9068).
 const ACCESS_TOKEN: &str = "at+jwt";
 
-/// Checks access tokens. Clones share keys and answers.
+/// Checks access tokens. Clones share keys and answers: a service makes one, and hands out clones.
+///
+/// ```
+#[doc = include_str!("../doc/test_auth.txt")]
+/// use bp_auth_client::verify::{Verifier, VerifyError};
+///
+/// let another = verifier.clone();
+/// assert_eq!(another.verify("no token").await.unwrap_err(), VerifyError::Malformed);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Verifier(Arc<Shared>);
 
@@ -72,6 +82,14 @@ struct Shared {
 }
 
 /// A token that is good, and what is known by it.
+///
+/// ```
+#[doc = include_str!("../doc/test_auth.txt")]
+/// let verified = verifier.verify(good_token).await?;
+/// assert_eq!(verified.claims.methods, ["pwd"]);
+/// assert!(verified.user.is_none(), "nobody was asked");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Verified {
@@ -81,43 +99,34 @@ pub struct Verified {
     pub user: Option<Arc<types::User>>,
 }
 
-/// How a [`Verifier`] is to be.
-#[must_use]
-pub struct VerifierBuilder {
-    url: String,
-    issuer: String,
-    audience: String,
-    online: Option<Duration>,
-    entitlements: Duration,
-    policy: keys::Policy,
-    timeout: Duration,
-    clock: Clock,
-}
-
-/// Why no verifier was made.
-#[derive(Debug)]
-pub struct BuildError(String);
-
 impl Verifier {
     /// For the bp-auth at this address, which is also its issuer, with the audience `bp-auth`.
     /// Nothing is asked before the first token comes.
+    ///
+    /// ```
+    /// use bp_auth_client::verify::Verifier;
+    ///
+    /// let verifier = Verifier::new("https://auth.example.org")?;
+    /// assert!(Verifier::new("auth.example.org").is_err(), "no URL");
+    /// # Ok::<(), bp_auth_client::verify::BuildError>(())
+    /// ```
     pub fn new(url: &str) -> Result<Self, BuildError> {
         Self::builder(url).build()
     }
 
     /// For the bp-auth at this address.
+    ///
+    /// ```
+    /// use bp_auth_client::verify::Verifier;
+    ///
+    /// let verifier = Verifier::builder("http://bp-auth.internal:8080")
+    ///     .issuer("https://auth.example.org")
+    ///     .audience("shop")
+    ///     .build()?;
+    /// # Ok::<(), bp_auth_client::verify::BuildError>(())
+    /// ```
     pub fn builder(url: &str) -> VerifierBuilder {
-        let url = url.trim_end_matches('/').to_owned();
-        VerifierBuilder {
-            issuer: url.clone(),
-            url,
-            audience: "bp-auth".to_owned(),
-            online: None,
-            entitlements: Duration::from_secs(30),
-            policy: keys::Policy::default(),
-            timeout: Duration::from_secs(5),
-            clock: Box::new(system_clock),
-        }
+        VerifierBuilder::new(url)
     }
 
     /// Judges an access token.
@@ -127,6 +136,16 @@ impl Verifier {
     /// [`VerifyError::is_retryable`] tells whether the token was judged at all: without keys, or without an
     /// answer where one is asked for, it was not, and the caller's caller should come back (503).
     /// Everything else is a 401.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// match verifier.verify(good_token).await {
+    ///     Ok(verified) => println!("user {}", verified.claims.subject),
+    ///     Err(e) if e.is_retryable() => println!("503, come back later: {e}"),
+    ///     Err(e) => println!("401: {e}"),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn verify(&self, token: &str) -> Result<Verified, VerifyError> {
         let claims = self.judge(token).await?;
         let user = match &self.0.online {
@@ -137,6 +156,21 @@ impl Verifier {
     }
 
     /// What the user of this token may do, as bp-auth says now or said a moment ago.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// # // What bp-auth says of the caller.
+    /// # auth.entitles(&serde_json::from_value(serde_json::json!({
+    /// #     "user_id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01", "tenant_id": "0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01",
+    /// #     "plan": { "key": "free", "name": "Free", "status": "active", "source": "default" },
+    /// #     "roles": [], "scopes": [], "limits": {}, "features": { "audit_export": true }, "restrictions": [],
+    /// #     "version": "1", "credential": { "kind": "access_token", "mfa_satisfied": false },
+    /// #     "computed_at": auth.now(), "expires_at": auth.now(),
+    /// # }))?).await;
+    /// let entitlements = verifier.entitlements(good_token).await?;
+    /// assert_eq!(entitlements.features.get("audit_export"), Some(&true));
+    /// # Ok(()) }
+    /// ```
     pub async fn entitlements(&self, token: &str) -> Result<Arc<types::Entitlements>, VerifyError> {
         self.judge(token).await?;
         self.entitlements_of_good(token).await
@@ -156,6 +190,13 @@ impl Verifier {
     }
 
     /// Fetches the keys now, for a service that wants to know before it is ready.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// verifier.ready().await?;
+    /// println!("the keys are here: let the requests come");
+    /// # Ok(()) }
+    /// ```
     pub async fn ready(&self) -> Result<(), VerifyError> {
         self.0.refreshing.begin(&self.0.keys);
         self.0.keys.fetched().await
@@ -199,95 +240,3 @@ impl fmt::Debug for Verifier {
             .finish_non_exhaustive()
     }
 }
-
-impl VerifierBuilder {
-    /// `tokens.issuer` of bp-auth; without that setting, its `server.public_url`.
-    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuer = issuer.into();
-        self
-    }
-
-    /// `tokens.audience` of bp-auth; `bp-auth` by default.
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = audience.into();
-        self
-    }
-
-    /// Asks `GET /me` with each token too, so that an ended session and a deactivated user are seen within
-    /// `cached_for`. While bp-auth does not answer, no token is good.
-    pub fn online(mut self, cached_for: Duration) -> Self {
-        self.online = Some(cached_for);
-        self
-    }
-
-    /// For how long entitlements are kept at most; 30 seconds by default, and never longer than bp-auth says.
-    pub fn entitlements_cached_for(mut self, at_most: Duration) -> Self {
-        self.entitlements = at_most;
-        self
-    }
-
-    /// For how long keys stay good that could not be read again; a day by default. bp-auth announces a key
-    /// ten minutes before it signs, and a revoked key is seen with the next reading only.
-    pub fn keys_stay_for(mut self, at_most: Duration) -> Self {
-        self.policy.stay = at_most;
-        self
-    }
-
-    /// How long after a reading the next one for the sake of an unknown key may come; 10 seconds by default.
-    pub fn cool_down(mut self, pause: Duration) -> Self {
-        self.policy.cool_down = pause;
-        self
-    }
-
-    /// How long one request to bp-auth may take; 5 seconds by default.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Tells the time by which tokens are judged, for tests.
-    pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.clock = Box::new(clock);
-        self
-    }
-
-    /// Makes the verifier.
-    pub fn build(self) -> Result<Verifier, BuildError> {
-        let http = http_client(self.timeout, self.timeout)
-            .build()
-            .map_err(|error| BuildError(error.to_string()))?;
-        let at = |path: &str| {
-            let url = reqwest::Url::parse(&format!("{}{path}", self.url));
-            url.map_err(|error| BuildError(format!("url: {}: {error}", self.url)))
-        };
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        // By a clock that can be given, below.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let me = at("/api/auth/me")?;
-        let online = self.online;
-        Ok(Verifier(Arc::new(Shared {
-            keys: Arc::new(Keys::new(
-                http.clone(),
-                at("/.well-known/jwks.json")?,
-                self.policy,
-            )),
-            refreshing: Refreshing::default(),
-            validation,
-            clock: self.clock,
-            online: online.map(|cached_for| Online::new(http.clone(), me, cached_for)),
-            entitlements: Online::new(http, at("/api/auth/me/entitlements")?, self.entitlements),
-        })))
-    }
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BuildError {}
