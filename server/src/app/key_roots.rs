@@ -79,10 +79,21 @@ impl App {
         if !self.keys.seals(id)? {
             self.secrets_reseal().await?;
         }
-        let needed = self.store.sealed_count(&prefix(id)).await?;
-        if !needed.is_empty() || self.keys.seals(id)? {
-            let by_table = needed.iter().map(|(table, rows)| format!("{table} {rows}"));
-            let by_table: Vec<String> = by_table.collect();
+        let opened = self.store.sealed_count(&prefix(id)).await?;
+        let opened = opened.iter().map(|(table, rows)| format!("{table} {rows}"));
+        let opened: Vec<String> = opened.collect();
+        // It may be the one that seals, and have sealed nothing that is still there.
+        if self.keys.seals(id)? && opened.is_empty() {
+            return Err(Error::invalid(
+                "root",
+                "root_in_use",
+                format!(
+                    "`{id}` still seals whatever is new: the database has no sealing key of its own. \
+                     Run `bp-auth keys root use` of another root first"
+                ),
+            ));
+        }
+        if !opened.is_empty() {
             return Err(Error::invalid(
                 "root",
                 "root_in_use",
@@ -90,7 +101,7 @@ impl App {
                     "`{id}` still opens something (rows: {}). Keys and second factors change with \
                      `bp-auth keys root use` of another root; codes and messages are over by themselves, \
                      within the hour unless a message is dead",
-                    by_table.join(", ")
+                    opened.join(", ")
                 ),
             ));
         }

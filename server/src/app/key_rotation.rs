@@ -81,7 +81,8 @@ impl App {
             .retried(|| async {
                 let txn = self.store.begin().await?;
                 txn.keys_lock().await?;
-                let rotated = self.keys_add(&txn, &fresh, now).await?;
+                let rows = txn.keys_list().await?;
+                let rotated = self.keys_add(&txn, rows, &fresh, now).await?;
                 self.operator_audit(&txn, operator, about_keys("keys.rotated"), rotated.detail())
                     .await?;
                 self.commit(txn).await?;
@@ -181,10 +182,11 @@ impl App {
                 let txn = self.store.begin().await?;
                 txn.keys_lock().await?;
                 // An operator may have been quicker.
-                if !self.keys_are_due(&txn.keys_list().await?, period.into()) {
+                let rows = txn.keys_list().await?;
+                if !self.keys_are_due(&rows, period.into()) {
                     return Ok(false);
                 }
-                let rotated = self.keys_add(&txn, &fresh, now).await?;
+                let rotated = self.keys_add(&txn, rows, &fresh, now).await?;
                 let audit = about_keys("keys.rotated").detail(rotated.detail());
                 self.audit_as(&txn, "system", None, audit).await?;
                 self.commit(txn).await?;
@@ -206,12 +208,19 @@ impl App {
         !pending && used.is_none_or(|row| row.active_from <= now.minus(period).ms())
     }
 
-    /// Stores new keys within a transaction that has locked them.
-    async fn keys_add(&self, txn: &Txn, fresh: &Fresh, now: Timestamp) -> Result<Rotated> {
+    /// Stores new keys beside these, within a transaction that has locked and listed them.
+    async fn keys_add(
+        &self,
+        txn: &Txn,
+        rows: Vec<Key>,
+        fresh: &Fresh,
+        now: Timestamp,
+    ) -> Result<Rotated> {
         let mut rotated = Rotated::default();
-        let root = self.keys.sealing_root(&txn.keys_list().await?)?;
+        let root = self.keys.sealing_root(&rows)?;
         if let Some((key, publish)) = &fresh.signing {
-            let active_from = self.key_succeed(txn, *publish, now).await?;
+            let signing: Vec<Key> = rows.into_iter().filter(is_signing).collect();
+            let active_from = self.key_succeed(txn, &signing, *publish, now).await?;
             let row = self.keys.sealed_signing(&root, key, active_from, None)?;
             txn.key_insert(row).await?;
             rotated.signing = Some((key.kid.clone(), active_from));
@@ -225,12 +234,16 @@ impl App {
     }
 
     /// Makes room for a new signing key, and says when it signs.
-    async fn key_succeed(&self, txn: &Txn, publish: Publish, now: Timestamp) -> Result<Timestamp> {
-        let rows = signing_rows(txn).await?;
+    async fn key_succeed(
+        &self,
+        txn: &Txn,
+        mut rows: &[Key],
+        publish: Publish,
+        now: Timestamp,
+    ) -> Result<Timestamp> {
         // Clocks differ a little: one that is about to sign may have done so elsewhere. One that
         // certainly has not makes way, so that the new one does not wait for it.
         let used_by = now.plus(LEEWAY).ms();
-        let mut rows: &[Key] = &rows;
         while let [before @ .., newest] = rows {
             if newest.active_from <= used_by || before.is_empty() {
                 break;

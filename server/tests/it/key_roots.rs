@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use bp_auth_server::keyring::Keyring;
+use serde_json::Value;
 
 use crate::keys::{enrolled, granted, kid, kids, second_factor};
 use crate::support::TestServer;
@@ -158,6 +159,31 @@ async fn a_new_root_takes_over_everything_while_instances_run_and_the_old_one_op
         bench.done(&["check"]);
         assert!(again.terminate().status.success());
     }
+}
+
+#[test]
+fn a_root_that_seals_but_opens_nothing_yet_is_kept_and_the_refusal_says_why() {
+    let bench = Bench::on(Kind::Sqlite);
+    assert!(bench.serve().terminate().status.success());
+    let said = keys_root(&bench, &["add"]);
+    let new = said.split(' ').nth(1).unwrap().to_owned();
+    let path = bench.path("data/keys.json");
+    let mut file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    // As when somebody has added it by hand: the last one seals while the database has no sealing key.
+    file["sealing"].as_array_mut().unwrap().reverse();
+    fs::write(&path, file.to_string()).unwrap();
+    let refusal = refused_root(&bench, &["remove", &new]);
+    assert!(
+        refusal.contains(&new) && refusal.contains("seals whatever is new"),
+        "{refusal}"
+    );
+    assert!(!refusal.contains("(rows: )"), "{refusal}");
+    assert_eq!(roots(&bench.path("data")).len(), 2);
+    // What the refusal advises helps.
+    let old = roots(&bench.path("data")).remove(0);
+    keys_root(&bench, &["use", &old]);
+    keys_root(&bench, &["remove", &new]);
+    assert_eq!(roots(&bench.path("data")), [old]);
 }
 
 #[tokio::test]
