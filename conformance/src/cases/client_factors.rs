@@ -286,12 +286,7 @@ async fn who_comes_back_is_let_in_again(t: Trial) -> Verdict {
         .granted()?;
     ended(ada.session.me().send().await)?;
     ensure!(t.refreshes() == 0, "{} refreshes", t.refreshes());
-    logged_in(&ada.auth, &ada.email)
-        .await?
-        .me()
-        .send()
-        .await
-        .granted()?;
+    ada.begin_anew().await?;
     Ok(())
 }
 

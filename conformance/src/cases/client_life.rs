@@ -156,12 +156,7 @@ async fn a_client_rests_for_two_weeks(t: Trial) -> Verdict {
     let error = ended(bob.session.me().send().await)?;
     ensure!(error.code() == Some(&ErrorCode::TokenExpired), "{error:?}");
     ada.session.me().send().await.granted()?;
-    logged_in(&bob.auth, &bob.email)
-        .await?
-        .me()
-        .send()
-        .await
-        .granted()?;
+    bob.begin_anew().await?;
     Ok(())
 }
 
@@ -178,7 +173,7 @@ async fn the_family_has_an_end(t: Trial) -> Verdict {
     ada.session.me().send().await.granted()?;
     t.advance_secs(2 * MINUTE)?;
     ended(ada.session.me().send().await)?;
-    let anew = logged_in(&ada.auth, &ada.email).await?;
+    let anew = ada.begin_anew().await?;
     ensure!(
         own_session(&anew).await?.id != session.id,
         "the same session"
@@ -274,12 +269,7 @@ async fn a_stolen_refresh_token_ends_the_session(t: Trial) -> Verdict {
         .await
         .refused(401, ErrorCode::SessionRevoked)?;
     elsewhere.me().send().await.granted()?;
-    logged_in(&ada.auth, &ada.email)
-        .await?
-        .me()
-        .send()
-        .await
-        .granted()?;
+    ada.begin_anew().await?;
     Ok(())
 }
 
@@ -311,7 +301,7 @@ async fn a_login_that_is_too_old_is_not_refreshed(t: Trial) -> Verdict {
     ensure!(t.refreshes() == 1, "{} refreshes", t.refreshes());
     let same = ada.session.get_api_key().send().await.granted()?.hint;
     ensure!(same == hint, "the key was replaced");
-    let fresh = logged_in(&ada.auth, &ada.email).await?;
+    let fresh = ada.begin_anew().await?;
     fresh.rotate_api_key().send().await.granted()?;
     ensure!(t.refreshes() == 1, "{} refreshes", t.refreshes());
     Ok(())
@@ -325,7 +315,7 @@ async fn an_api_key_lives_until_it_is_replaced(t: Trial) -> Verdict {
         worker.me_entitlements().send().await.granted()?;
         t.advance_secs(20 * DAY)?;
     }
-    let owner = logged_in(&ada.auth, &ada.email).await?;
+    let owner = ada.begin_anew().await?;
     let second = owner.rotate_api_key().send().await.granted()?;
     let error = failed(worker.me_entitlements().send().await)?;
     ensure!(error.code() == Some(&ErrorCode::ApiKeyInvalid), "{error:?}");

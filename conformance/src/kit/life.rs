@@ -7,7 +7,7 @@ use bp_auth_client::{AuthClient, LoginOutcome, MfaChallenge, Session, SessionErr
 use chrono::DateTime;
 use http::Method;
 
-use super::PASSWORD;
+use super::{Granted, PASSWORD};
 use crate::trial::Trial;
 
 /// A client with a session, and what only a thief would look at.
@@ -68,6 +68,13 @@ impl Life {
     pub async fn stored(&self) -> Result<StoredTokens> {
         let stored = self.store.load().await?;
         stored.tokens.context("the store has no session")
+    }
+
+    /// The person logs in again, with the password alone, and goes on.
+    pub async fn begin_anew(&self) -> Result<Session> {
+        let session = logged_in(&self.auth, &self.email).await?;
+        session.me().send().await.granted()?;
+        Ok(session)
     }
 }
 
