@@ -32,7 +32,8 @@ use crate::{Error, ErrorCode, ResponseValue, types};
 #[non_exhaustive]
 pub enum SessionError {
     /// The operation needs a recent login, with a second factor when there is one
-    /// (`reauthentication_required`). The session goes on; a refresh would not help.
+    /// (`reauthentication_required`). The session goes on; a refresh would not help. Log in again: the
+    /// new session takes this one's place in the store.
     StepUpRequired(Refusal),
     /// A refresh token was used twice, so the server ended the session (`token_reused`): an answer
     /// was lost, or somebody has a copy.

@@ -143,7 +143,9 @@ impl Session {
     }
 
     /// Ends the session: here and in the store whatever happens, and at the server unless it fails.
-    /// All clones of the session end with it. The trusted device stays, for the next login.
+    /// All clones of the session end with it. The trusted device stays, for the next login. What the
+    /// store holds of the user is ended, also when it is of a later login: whoever shares a store
+    /// shares the session.
     ///
     /// ```
     #[doc = include_str!("../doc/server.txt")]
