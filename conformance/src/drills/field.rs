@@ -32,7 +32,7 @@ pub const UNLIMITED: &[(&str, &str)] = &[
 /// A deployment, and who asks which of its instances next.
 pub struct Field {
     description: Description,
-    rotation: Rotation,
+    rotation: Arc<Rotation>,
     people: AtomicUsize,
     http: reqwest::Client,
     began: Instant,
@@ -71,7 +71,7 @@ impl Field {
             })
             .await?;
         Ok(Arc::new(Self {
-            rotation: Rotation::new(description.instances.len()),
+            rotation: Arc::new(Rotation::new(description.instances.len())),
             description,
             people: AtomicUsize::new(0),
             http: client(None)?,

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Raw;
 use crate::trial::Trial;
+use crate::witness::rotation::Turn;
 use crate::witness::{Answer, Sent};
 
 /// Longer than a server's patience with a body.
@@ -34,11 +35,14 @@ pub struct Wire {
     prefix: String,
     /// What the next answer is to.
     sent: Option<Sent>,
+    /// The witness does not see this connection, so it must be told of it.
+    _turn: Turn,
 }
 
 impl Trial {
     /// Connects to the server itself. Answers are recorded all the same.
     pub async fn wire(&self) -> Result<Wire> {
+        let turn = self.target.hold(0).await?;
         let instance = &self.target.instances[0];
         let host = instance.host().context("the address has no host")?;
         let tls = instance.scheme_str() == Some("https");
@@ -62,6 +66,7 @@ impl Trial {
             host: authority.to_string(),
             prefix: instance.path().trim_end_matches('/').to_owned(),
             sent: None,
+            _turn: turn,
         })
     }
 }

@@ -23,6 +23,7 @@ use anyhow::{Context, Result};
 use http::Uri;
 
 use crate::case::{Needs, Profile};
+use crate::witness::rotation::Turn;
 use crate::witness::{Misbehaviour, Recorder, Witness};
 use clock::TestClock;
 use messages::Messages;
@@ -78,6 +79,11 @@ impl Target {
     /// Where cases send their requests: the witness.
     pub fn url(&self) -> String {
         self.witness.url()
+    }
+
+    /// Until it is dropped, nobody takes the instance away.
+    pub async fn hold(&self, instance: usize) -> Result<Turn> {
+        self.witness.rotation().turn(Some(instance)).await
     }
 
     /// Takes an instance out of turn, ends it as a power cut would, and puts it back once it answers.

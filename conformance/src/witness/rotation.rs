@@ -1,6 +1,7 @@
 //! Which instance is asked next, and how one is taken out of turn without harm to what it is doing: what
 //! a balancer does.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -23,9 +24,9 @@ struct Place {
     running: AtomicUsize,
 }
 
-/// One request's hold on an instance; it ends when dropped.
-pub struct Turn<'r> {
-    rotation: &'r Rotation,
+/// A hold on an instance, by a request or a connection; it ends when dropped.
+pub struct Turn {
+    rotation: Arc<Rotation>,
     instance: usize,
 }
 
@@ -38,7 +39,7 @@ impl Rotation {
     }
 
     /// The instance that was named, counted around, when it is there; or the next one that is.
-    pub async fn turn(&self, named: Option<usize>) -> Result<Turn<'_>> {
+    pub async fn turn(self: &Arc<Self>, named: Option<usize>) -> Result<Turn> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let number = named.unwrap_or_else(|| self.next.fetch_add(1, Ordering::Relaxed));
@@ -46,7 +47,7 @@ impl Rotation {
             let place = &self.places[instance];
             place.running.fetch_add(1, Ordering::SeqCst);
             let turn = Turn {
-                rotation: self,
+                rotation: Arc::clone(self),
                 instance,
             };
             // Looked at after the request was counted: whoever takes it out then waits for it.
@@ -82,13 +83,13 @@ impl Rotation {
     }
 }
 
-impl Turn<'_> {
+impl Turn {
     pub fn instance(&self) -> usize {
         self.instance
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         let place = &self.rotation.places[self.instance];
         place.running.fetch_sub(1, Ordering::SeqCst);
@@ -101,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_out_gets_no_turn_until_it_is_back_and_is_waited_for() {
-        let rotation = Rotation::new(2);
+        let rotation = Arc::new(Rotation::new(2));
         let held = rotation.turn(Some(1)).await.unwrap();
         let brief = Duration::from_millis(30);
         let leaving = tokio::time::timeout(brief, rotation.take_out(1)).await;
