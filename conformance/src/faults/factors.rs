@@ -327,7 +327,10 @@ fn unmask(numbers: &[String], body: &mut Value) {
     let end = hint
         .trim_start_matches(|c| c != '*')
         .trim_start_matches('*');
-    if let Some(number) = numbers.iter().find(|number| number.ends_with(end)) {
-        body["phone_hint"] = Value::from(number.as_str());
+    // Cases share the proxy, and two of their numbers may end alike: each finds its own in there.
+    let whole = numbers.iter().map(String::as_str);
+    let whole: Vec<_> = whole.filter(|number| number.ends_with(end)).collect();
+    if !whole.is_empty() {
+        body["phone_hint"] = Value::from(whole.join(" "));
     }
 }
