@@ -23,12 +23,12 @@ pub fn open_enums(file: &mut syn::File) -> Result<(), String> {
         }
     }
     for name in opened {
-        let mut of_it = types.iter_mut().filter_map(|item| match item {
+        let of_it = types.iter_mut().filter_map(|item| match item {
             Item::Impl(it) if is_path(&it.self_ty, &name) => Some(it),
             _ => None,
         });
         let (mut told, mut read) = (false, false);
-        for it in of_it.by_ref() {
+        for it in of_it {
             told |= tell_unknown(it)?;
             read |= read_unknown(it)?;
         }

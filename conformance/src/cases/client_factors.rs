@@ -3,11 +3,11 @@
 
 use anyhow::{Context, Result, ensure};
 use bp_auth_client::types::{MfaMethod, RegisterRequestPhone};
-use bp_auth_client::{AuthClient, ErrorCode, LoginOutcome, Session, SessionError};
+use bp_auth_client::{ErrorCode, Session};
 
 use crate::case;
 use crate::case::{Case, Verdict};
-use crate::kit::life::{Life, challenged, ended, failed, logged_in};
+use crate::kit::life::{Life, challenged, ended, failed, logged_in, wrong};
 use crate::kit::mfa::{MINUTE, RESET_PAGE, another, methods, totp_setup, totp_verify};
 use crate::kit::{Authenticator, Granted, PASSWORD};
 use crate::trial::Trial;
@@ -90,11 +90,7 @@ async fn a_login_with_an_authenticator(t: Trial) -> Verdict {
     ensure!(challenge.methods().first() == Some(&MfaMethod::Totp));
     ensure!(!challenge.code_sent() && challenge.phone_hint().is_none());
     let right = ada.authenticator.next_code(&t)?;
-    let error = failed(challenge.totp(another(&right)).await)?;
-    ensure!(
-        matches!(error, SessionError::WrongCredentials(_)),
-        "{error:?}"
-    );
+    let error = wrong(challenge.totp(another(&right)).await)?;
     ensure!(!error.needs_login(), "{error:?}");
     let session = challenge.totp(right).await?;
     full(&session).await?;
@@ -124,11 +120,7 @@ async fn a_login_with_a_code_by_sms(t: Trial) -> Verdict {
     ensure!(again.code_sent, "no other code was sent");
     let second = t.sms_code(&phone, 3).await?;
     if first != second {
-        let error = failed(challenge.sms(first).await)?;
-        ensure!(
-            matches!(error, SessionError::WrongCredentials(_)),
-            "{error:?}"
-        );
+        wrong(challenge.sms(first).await)?;
     }
     full(&challenge.sms(second).await?).await
 }
@@ -146,11 +138,7 @@ async fn a_backup_code_is_good_for_one_login(t: Trial) -> Verdict {
     let had = u32::try_from(ada.backup_codes.len())?;
     ensure!(had == left + 1, "{left} of {had} are left");
     let challenge = challenged(auth, email).await?;
-    let error = failed(challenge.backup_code(code.clone()).await)?;
-    ensure!(
-        matches!(error, SessionError::WrongCredentials(_)),
-        "{error:?}"
-    );
+    wrong(challenge.backup_code(code.clone()).await)?;
     let next = ada.backup_codes.get(1).context("one backup code")?;
     challenge.backup_code(next.clone()).await?;
     Ok(())
@@ -199,7 +187,7 @@ async fn step_up_is_a_login_with_the_second_factor(t: Trial) -> Verdict {
     let call = ada.life.session.regenerate_backup_codes();
     let error = failed(call.send().await)?;
     ensure!(error.needs_step_up(), "{error:?}");
-    ensure!(t.refreshes() == 1, "{} refreshes", t.refreshes());
+    t.refreshed(1)?;
 
     // The old session stays in the hands of the client that has it; the new one is another client's.
     let elsewhere = t.auth().build()?;
@@ -229,11 +217,7 @@ async fn a_newcomer_verifies_a_phone(t: Trial) -> Verdict {
             .verify_phone_confirm()
             .body_map(|body| body.code(code))
     };
-    let error = failed(confirm(another(&code)).send().await)?;
-    ensure!(
-        matches!(error, SessionError::WrongCredentials(_)),
-        "{error:?}"
-    );
+    wrong(confirm(another(&code)).send().await)?;
     confirm(&code).send().await.granted()?;
     ensure!(session.me().send().await.granted()?.phone_verified);
     Ok(())
@@ -258,7 +242,7 @@ async fn who_lost_the_factors_resets_them_by_mail(t: Trial) -> Verdict {
         .granted()?;
     ensure!(!done.mfa_enabled);
     ended(session.me().send().await)?;
-    ensure!(t.refreshes() == 0, "{} refreshes", t.refreshes());
+    t.refreshed(0)?;
     let anew = logged_in(auth, email).await?;
     let list = methods(&anew).await?;
     ensure!(list.methods.is_empty() && !list.mfa_enabled, "{list:?}");
@@ -269,7 +253,11 @@ async fn who_comes_back_is_let_in_again(t: Trial) -> Verdict {
     let ada = t.life().await?;
     t.operator("deactivate", &ada.email).await?;
     ended(ada.session.me().send().await)?;
-    let refused = deactivated(&ada.auth, &ada.email).await?;
+    let refused = failed(ada.auth.login(&ada.email, PASSWORD).await)?;
+    ensure!(
+        refused.code() == Some(&ErrorCode::AccountDeactivated),
+        "{refused:?}"
+    );
     ensure!(
         !refused.needs_login() && !refused.is_retryable(),
         "{refused:?}"
@@ -285,21 +273,7 @@ async fn who_comes_back_is_let_in_again(t: Trial) -> Verdict {
         .await
         .granted()?;
     ended(ada.session.me().send().await)?;
-    ensure!(t.refreshes() == 0, "{} refreshes", t.refreshes());
+    t.refreshed(0)?;
     ada.begin_anew().await?;
     Ok(())
-}
-
-async fn deactivated(auth: &AuthClient, email: &str) -> Result<SessionError> {
-    let error = match auth.login(email, PASSWORD).await {
-        Err(error) => error,
-        Ok(LoginOutcome::Authenticated(_) | LoginOutcome::MfaRequired(_)) => {
-            anyhow::bail!("a deactivated user logs in")
-        }
-    };
-    ensure!(
-        error.code() == Some(&ErrorCode::AccountDeactivated),
-        "{error:?}"
-    );
-    Ok(error)
 }

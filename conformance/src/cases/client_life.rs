@@ -91,7 +91,7 @@ async fn a_client_stays_logged_in(t: Trial) -> Verdict {
         t.advance_secs(EXPIRY)?;
         ada.session.me().send().await.granted()?;
         ada.session.mfa_methods().send().await.granted()?;
-        ensure!(t.refreshes() == expiry, "{} refreshes", t.refreshes());
+        t.refreshed(expiry)?;
     }
     let after = own_session(&ada.session).await?;
     ensure!(after.id == before.id && after.auth_time == before.auth_time);
@@ -112,7 +112,7 @@ async fn a_client_with_a_slow_clock_is_told(t: Trial) -> Verdict {
     let codes = exchanges.iter().filter_map(|it| it.error_code.as_deref());
     let codes: Vec<_> = codes.collect();
     ensure!(codes == ["token_expired"], "{codes:?}");
-    ensure!(t.refreshes() == 1, "{} refreshes", t.refreshes());
+    t.refreshed(1)?;
     Ok(())
 }
 
@@ -143,7 +143,7 @@ async fn many_tasks_meet_an_expiry(t: Trial) -> Verdict {
             tokens.iter().all(|token| token.expose() == first),
             "they differ"
         );
-        ensure!(t.refreshes() == expiry, "{} refreshes", t.refreshes());
+        t.refreshed(expiry)?;
     }
     Ok(())
 }
@@ -201,7 +201,7 @@ async fn a_restart_takes_the_session_up(t: Trial) -> Verdict {
         t.advance_secs(EXPIRY)?;
         let (one, other) = tokio::join!(own_session(&session), own_session(&resumed));
         ensure!(one?.id == id && other?.id == id, "another session");
-        ensure!(t.refreshes() == expiry, "{} refreshes", t.refreshes());
+        t.refreshed(expiry)?;
     }
     resumed.logout().await?;
     ended(session.me().send().await)?;
@@ -219,7 +219,7 @@ async fn a_logout_ends_every_copy(t: Trial) -> Verdict {
     let (tokens, copy) = (ada.stored().await?, ada.session.clone());
     ada.session.logout().await?;
     ended(copy.me().send().await)?;
-    ensure!(t.refreshes() == 0, "{} refreshes", t.refreshes());
+    t.refreshed(0)?;
     ensure!(
         ada.auth.resume().await?.is_none(),
         "the store has a session"
@@ -249,7 +249,7 @@ async fn a_logout_everywhere_reaches_the_others(t: Trial) -> Verdict {
             "{error:?}"
         );
     }
-    ensure!(t.refreshes() == 0, "{} refreshes", t.refreshes());
+    t.refreshed(0)?;
     bob.session.me().send().await.granted()?;
     Ok(())
 }
@@ -298,12 +298,12 @@ async fn a_login_that_is_too_old_is_not_refreshed(t: Trial) -> Verdict {
     let hint = ada.session.get_api_key().send().await.granted()?.hint;
     let error = failed(ada.session.rotate_api_key().send().await)?;
     ensure!(error.needs_step_up() && !error.needs_login(), "{error:?}");
-    ensure!(t.refreshes() == 1, "{} refreshes", t.refreshes());
+    t.refreshed(1)?;
     let same = ada.session.get_api_key().send().await.granted()?.hint;
     ensure!(same == hint, "the key was replaced");
     let fresh = ada.begin_anew().await?;
     fresh.rotate_api_key().send().await.granted()?;
-    ensure!(t.refreshes() == 1, "{} refreshes", t.refreshes());
+    t.refreshed(1)?;
     Ok(())
 }
 
@@ -322,6 +322,6 @@ async fn an_api_key_lives_until_it_is_replaced(t: Trial) -> Verdict {
     ensure!(!error.needs_login() && !error.is_retryable(), "{error:?}");
     let worker = ada.auth.api_key_client(&second.api_key)?;
     worker.me_entitlements().send().await.granted()?;
-    ensure!(t.refreshes() == 0, "{} refreshes", t.refreshes());
+    t.refreshed(0)?;
     Ok(())
 }

@@ -49,7 +49,7 @@ impl Trial {
 
     /// How many requests the case has sent to the path, as the witness saw them. Of the last few
     /// dozen only: a case that counts is a short one.
-    pub fn sent(&self, method: &Method, path: &str) -> usize {
+    fn sent(&self, method: &Method, path: &str) -> usize {
         let exchanges = self.recorder.peek(self.case()).exchanges;
         let of_it = exchanges.iter().map(|exchange| &exchange.sent);
         of_it
@@ -57,9 +57,13 @@ impl Trial {
             .count()
     }
 
-    /// How often the case's clients have refreshed.
-    pub fn refreshes(&self) -> usize {
-        self.sent(&Method::POST, "/api/auth/refresh")
+    /// The case's clients have refreshed so often, and no more.
+    #[track_caller]
+    pub fn refreshed(&self, times: usize) -> Result<()> {
+        let at = std::panic::Location::caller();
+        let sent = self.sent(&Method::POST, "/api/auth/refresh");
+        ensure!(sent == times, "{sent} refreshes, not {times} ({at})");
+        Ok(())
     }
 }
 
@@ -102,6 +106,16 @@ pub fn failed<T, E: Into<SessionError>>(outcome: Result<T, E>) -> Result<Session
         Ok(_) => Err(anyhow!("it succeeded ({at})")),
         Err(error) => Ok(error.into()),
     }
+}
+
+/// The error of a code that is not the right one.
+#[track_caller]
+pub fn wrong<T, E: Into<SessionError>>(outcome: Result<T, E>) -> Result<SessionError> {
+    let at = std::panic::Location::caller();
+    let error = failed(outcome)?;
+    let is_wrong = matches!(error, SessionError::WrongCredentials(_));
+    ensure!(is_wrong, "no code is called wrong: {error:?} ({at})");
+    Ok(error)
 }
 
 /// The error of a call by a session that has ended, which a refresh would not mend.

@@ -207,10 +207,7 @@ async fn a_worker_on_a_session_goes_on_over_expiries_and_leaves_it_good_when_it_
     worker.ask_to_stop();
     let ended = worker.ended().await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-    assert!(
-        !ended.rest.iter().any(|line| line.contains("failed")),
-        "{ended:?}"
-    );
+    ended.assert_no_job_failed();
     let last = ended.rest.last().expect("a last line");
     assert!(last.starts_with("stopped after job "), "{last}");
 
@@ -241,10 +238,7 @@ async fn a_worker_whose_session_was_ended_says_so_and_fails() {
             .contains("log in again with login_cli: session_revoked"),
         "{ended:?}"
     );
-    assert!(
-        !ended.rest.iter().any(|line| line.contains("failed")),
-        "{ended:?}"
-    );
+    ended.assert_no_job_failed();
     assert_eq!(server.db.audited("refresh.granted").await, 0);
 
     // Nor does one begin where nobody is logged in.
@@ -293,10 +287,7 @@ async fn a_worker_on_an_api_key_ends_when_the_key_was_replaced() {
             .contains("the API key is not, or no longer, good"),
         "{ended:?}"
     );
-    assert!(
-        !ended.rest.iter().any(|line| line.contains("failed")),
-        "{ended:?}"
-    );
+    ended.assert_no_job_failed();
     for output in [ended.stderr, ended.rest.join("\n")] {
         assert!(!output.contains(key.expose()));
     }

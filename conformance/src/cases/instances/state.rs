@@ -171,8 +171,7 @@ pub async fn a_code_used_at_one_is_used_at_all(t: Trial) -> Verdict {
             let there = t.on(instance);
             let pending = there.pending(&ada.email).await?;
             let again = there.challenge(&pending, Some(method.clone()), code);
-            let again = again.await;
-            again.refused(401, ErrorCode::CodeInvalid)?;
+            again.await.refused(401, ErrorCode::CodeInvalid)?;
             let unused = ada.backup_codes[1].expose();
             let again = there.challenge(&used, Some(MfaMethod::BackupCodes), unused);
             again.await.refused(401, ErrorCode::MfaTokenInvalid)?;

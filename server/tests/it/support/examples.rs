@@ -66,6 +66,15 @@ fn build() -> PathBuf {
     profile.join("examples")
 }
 
+impl Ended {
+    /// Of a worker, in the lines that nobody had read.
+    #[track_caller]
+    pub fn assert_no_job_failed(&self) {
+        let failed = self.rest.iter().any(|line| line.contains("failed"));
+        assert!(!failed, "{self:?}");
+    }
+}
+
 impl Example {
     pub fn start(name: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(program(name))
