@@ -95,10 +95,10 @@ impl Clock for ManualClock {
 
 /// A clock that stands where a file says, in milliseconds since the epoch, so that a suite moves the
 /// time of processes it has started.
-#[cfg(all(feature = "test-control", debug_assertions))]
+#[cfg(debug_assertions)]
 pub struct FileClock(std::path::PathBuf);
 
-#[cfg(all(feature = "test-control", debug_assertions))]
+#[cfg(debug_assertions)]
 impl FileClock {
     /// Fails unless the file can be read now.
     pub fn open(path: std::path::PathBuf) -> Result<Self, String> {
@@ -113,7 +113,7 @@ impl FileClock {
     }
 }
 
-#[cfg(all(feature = "test-control", debug_assertions))]
+#[cfg(debug_assertions)]
 impl Clock for FileClock {
     fn now(&self) -> Timestamp {
         match Self::read(&self.0) {

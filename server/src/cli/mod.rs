@@ -117,7 +117,7 @@ async fn refuse_unfinished(store: &Datastore) -> Result<(), Box<dyn std::error::
 pub const TEST_CLOCK: &str = "BP_AUTH_TEST_CLOCK";
 
 /// Whether this build heeds [`TEST_CLOCK`].
-pub const HAS_TEST_CLOCK: bool = cfg!(all(feature = "test-control", debug_assertions));
+pub const HAS_TEST_CLOCK: bool = cfg!(debug_assertions);
 
 /// The machine's clock. Where a suite asks for its own, a build without one refuses to run rather
 /// than to tell another time than it was told.
@@ -125,9 +125,9 @@ fn clock() -> Result<Arc<dyn Clock>, Box<dyn std::error::Error>> {
     let Some(file) = std::env::var_os(TEST_CLOCK) else {
         return Ok(Arc::new(SystemClock));
     };
-    #[cfg(all(feature = "test-control", debug_assertions))]
+    #[cfg(debug_assertions)]
     return Ok(Arc::new(crate::app::clock::FileClock::open(file.into())?));
-    #[cfg(not(all(feature = "test-control", debug_assertions)))]
+    #[cfg(not(debug_assertions))]
     Err(format!("{TEST_CLOCK} is set to {file:?}, but this build has no test clock").into())
 }
 
