@@ -1,6 +1,6 @@
 //! What a call of a `Session` costs, beside the same request sent by plain reqwest.
 //!
-//! `cargo bench -p bp-auth-client --bench session`; see docs/benchmarks.md.
+//! `cargo bench --bench session`; see docs/benchmarks.md.
 
 use std::{
     hint::black_box,

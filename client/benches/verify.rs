@@ -1,4 +1,4 @@
-//! What a verifier adds to the check of a signature: `cargo bench -p bp-auth-client --bench verify`.
+//! What a verifier adds to the check of a signature: `cargo bench --bench verify`.
 //! One thread, keys already read; each figure is taken in turn with the other, several times.
 
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
 //! Logs in at a terminal, with a second factor where there is one, and stays logged in for the next
 //! start.
 //!
-//!     cargo run -p bp-auth-client --example login_cli -- http://127.0.0.1:8080
-//!     cargo run -p bp-auth-client --example login_cli -- http://127.0.0.1:8080 enrol
-//!     cargo run -p bp-auth-client --example login_cli -- http://127.0.0.1:8080 logout
+//!     cargo run --example login_cli -- http://127.0.0.1:8080
+//!     cargo run --example login_cli -- http://127.0.0.1:8080 enrol
+//!     cargo run --example login_cli -- http://127.0.0.1:8080 logout
 
 use std::io::{self, Write};
 use std::path::PathBuf;

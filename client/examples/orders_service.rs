@@ -1,7 +1,7 @@
 //! A service that is not bp-auth, and takes its access tokens: everybody sees their own orders, and
 //! whose plan has `audit_export` can export those of their tenant.
 //!
-//!     cargo run -p bp-auth-client --example orders_service --features axum -- --auth http://127.0.0.1:8080
+//!     cargo run --example orders_service -- --auth http://127.0.0.1:8080
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! A job that runs for days: on an API key, or on the session that `login_cli` has stored.
 //!
-//!     cargo run -p bp-auth-client --example worker -- http://127.0.0.1:8080 --api-key-file key
-//!     cargo run -p bp-auth-client --example worker -- http://127.0.0.1:8080 --store session.json
+//!     cargo run --example worker -- http://127.0.0.1:8080 --api-key-file key
+//!     cargo run --example worker -- http://127.0.0.1:8080 --store session.json
 //!
 //! With `--orders http://127.0.0.1:8081` it shows the session's token to the example `orders_service`.
 

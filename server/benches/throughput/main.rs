@@ -1,4 +1,4 @@
-//! What a request costs: `cargo bench -p bp-auth-server`, one table.
+//! What a request costs: `cargo bench --bench throughput`, one table.
 //!
 //! The release build of the server is loaded over loopback, and so is a dropshot server that does
 //! nothing; a `SELECT` by primary key and argon2id are run for comparison, all of them turn by turn
@@ -37,7 +37,7 @@ const ARGON2ID: &str = "argon2id";
 /// Measures what a request costs.
 #[derive(Debug, Parser)]
 #[command(
-    name = "cargo bench -p bp-auth-server --",
+    name = "cargo bench --bench throughput --",
     disable_help_subcommand = true
 )]
 struct Args {
@@ -86,7 +86,7 @@ fn run(args: Args) -> Outcome {
         return runtime.enable_all().build()?.block_on(baseline.run());
     }
     if !args.bench {
-        return Err("this is a benchmark: run it with `cargo bench -p bp-auth-server`".into());
+        return Err("this is a benchmark: run it with `cargo bench --bench throughput`".into());
     }
     // On one thread, so that the load leaves the other cores to the server.
     let mut runtime = tokio::runtime::Builder::new_current_thread();
