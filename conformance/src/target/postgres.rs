@@ -21,7 +21,16 @@ pub struct Server {
     /// Without a database.
     url: String,
     psql: PathBuf,
+    /// Makes and drops databases.
+    session: Mutex<Option<Session>>,
     own: Option<Own>,
+}
+
+/// A `psql` that stays, because to start one takes longer than to copy a database.
+struct Session {
+    _child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
 }
 
 /// A server that this process has started.
@@ -66,6 +75,7 @@ impl Server {
                 let server = Self {
                     url,
                     psql,
+                    session: Mutex::default(),
                     own: None,
                 };
                 server.sql("SELECT 1")?;
@@ -87,11 +97,12 @@ impl Server {
             "template0" => "ENCODING 'UTF8'",
             _ => "",
         };
-        self.sql(&format!(
-            "CREATE DATABASE {name} TEMPLATE {template} {encoding}"
+        // Files in memory are copied faster than pages through a log.
+        self.administer(&format!(
+            "CREATE DATABASE {name} TEMPLATE {template} {encoding} STRATEGY file_copy"
         ))?;
         if serializable {
-            self.sql(&format!(
+            self.administer(&format!(
                 "ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
             ))?;
         }
@@ -100,6 +111,19 @@ impl Server {
             name: name.to_owned(),
             server: self,
         })
+    }
+
+    /// Runs a statement beside all databases that has nothing to show.
+    fn administer(&self, sql: &str) -> Result<()> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that ended with its server is replaced.
+        if let Some(answer) = session.as_mut().and_then(|session| session.run(sql)) {
+            return answer;
+        }
+        let opened = session.insert(Session::open(&self.psql, &self.url_of("postgres"))?);
+        opened
+            .run(sql)
+            .unwrap_or_else(|| Err(format!("{sql}: psql has ended")))
     }
 
     /// Runs SQL beside all databases.
@@ -242,6 +266,7 @@ impl Server {
                 port.unwrap_or(SOCKET)
             ),
             psql,
+            session: Mutex::default(),
             own: Some(Own {
                 directory: directory.into(),
                 keeper: Mutex::new(Keeper {
@@ -256,13 +281,55 @@ impl Server {
     }
 }
 
+impl Session {
+    const END: &str = "bp_auth_end";
+
+    fn open(psql: &Path, url: &str) -> Result<Self> {
+        let mut child = Command::new("sh")
+            .args(["-c", r#"exec "$0" -X -q -A -t -d "$1" 2>&1"#])
+            .arg(psql)
+            .arg(url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("psql: {error}"))?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("psql has no pipes".to_owned());
+        };
+        Ok(Self {
+            _child: child,
+            input,
+            output: BufReader::new(output),
+        })
+    }
+
+    /// `None` when `psql` has ended.
+    fn run(&mut self, sql: &str) -> Option<Result<()>> {
+        let end = Self::END;
+        writeln!(self.input, "{sql};\n\\echo {end} :ERROR").ok()?;
+        let mut said = String::new();
+        loop {
+            let start = said.len();
+            if self.output.read_line(&mut said).ok()? == 0 {
+                return None;
+            }
+            if let Some(error) = said[start..].strip_prefix(end) {
+                return Some(match error.trim() {
+                    "false" => Ok(()),
+                    _ => Err(format!("{sql}: {}", said[..start].trim())),
+                });
+            }
+        }
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         let name = &self.name;
         // What is left behind on a private server ends with it.
         if let Err(error) = self
             .server
-            .sql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+            .administer(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         {
             eprintln!("the database {name} was not dropped: {error}");
         }
@@ -281,9 +348,11 @@ const SOCKET: u16 = 5432;
 /// One shell keeps the server, as a user whom PostgreSQL accepts: it refuses to be root. Its socket lies
 /// in a directory of its own that nobody else may enter, so no other server has its port and no
 /// password is needed. A commit reaches the operating system before it is answered; that the machine
-/// itself may lose power is nothing that is tested with it.
+/// itself may lose power is nothing that is tested with it. Its files are in memory where there is room.
 const KEEPER: &str = r#"
     trap '' INT TERM
+    room=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
+    if [ "${room:-0}" -gt 4000000 ]; then TMPDIR=/dev/shm; export TMPDIR; fi
     dir=$(mktemp -d) || exit 1
     "$1" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$dir/log" 2>&1 ||
         { cat "$dir/log" >&2; rm -rf "$dir"; exit 1; }

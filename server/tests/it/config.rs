@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::support::http::{Http, send};
-use crate::support::postgres::Kind;
+use crate::support::postgres::{self, Kind};
 use crate::support::process::{Bench, text};
 
 const PRODUCTION: &str = r#"
@@ -26,7 +26,7 @@ fn mode(bench: &Bench, name: &str) -> u32 {
 
 #[test]
 fn check_config_shows_every_setting_its_value_and_who_set_it() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::empty(postgres::kind());
     bench.write("bp-auth.toml", "[limits]\nmfa_failures = 7\n");
     bench.set("BP_AUTH_TOKENS__ACCESS_TTL", "5m");
     bench.set("REFRESH_ROTATION_ENABLED", "false");
@@ -50,7 +50,7 @@ fn check_config_shows_every_setting_its_value_and_who_set_it() {
 #[test]
 fn an_unknown_key_is_refused_by_name_from_every_source() {
     for command in ["check-config", "serve", "migrate", "check"] {
-        let mut bench = Bench::new();
+        let mut bench = Bench::empty(postgres::kind());
         bench.write("bp-auth.toml", "[limits]\nmfa_failuers = 7\n");
         assert!(
             bench.fails(&[command]).contains("limits.mfa_failuers"),
@@ -78,7 +78,7 @@ fn an_unknown_key_is_refused_by_name_from_every_source() {
 
 #[test]
 fn a_value_that_cannot_be_is_refused_with_its_key_and_its_source() {
-    let bench = Bench::new();
+    let bench = Bench::empty(postgres::kind());
     for (assignment, key) in [
         ("tokens.access_ttl=soon", "tokens.access_ttl"),
         ("server.bind=everywhere", "server.bind"),
@@ -107,7 +107,7 @@ fn a_value_that_cannot_be_is_refused_with_its_key_and_its_source() {
 
 #[test]
 fn a_secret_can_come_from_a_file_and_is_never_shown() {
-    let mut bench = Bench::on(Kind::Sqlite);
+    let mut bench = Bench::empty(Kind::Sqlite);
     let url = format!("sqlite://{}?mode=rwc", bench.path("hunter2.db").display());
     let file = bench.write("url", &format!("{url}\n"));
     bench.set("BP_AUTH_DATABASE__URL_FILE", file.to_str().unwrap());
@@ -120,7 +120,7 @@ fn a_secret_can_come_from_a_file_and_is_never_shown() {
 
 #[test]
 fn production_refuses_each_development_setting_by_name() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::empty(postgres::kind());
     bench.unset("BP_AUTH_HASH__PROFILE");
     bench.write("bp-auth.toml", PRODUCTION);
     bench.done(&["check-config"]);
@@ -159,7 +159,7 @@ fn production_refuses_each_development_setting_by_name() {
 
 #[tokio::test]
 async fn the_first_start_makes_private_files_and_says_one_line() {
-    let bench = Bench::new();
+    let bench = Bench::empty(postgres::kind());
     let serving = bench.serve();
     let answer = send(serving.http().get("/readyz")).await;
     assert_eq!(answer.status, 200, "it answers once it says so");
@@ -180,7 +180,7 @@ async fn the_first_start_makes_private_files_and_says_one_line() {
 
 #[tokio::test]
 async fn a_second_start_serves_the_same_data_with_the_same_keys() {
-    let bench = Bench::new();
+    let bench = Bench::empty(postgres::kind());
     let first = bench.serve();
     let keys = async |http: Http| send(http.get("/.well-known/jwks.json")).await.body;
     let before = keys(first.http()).await;
@@ -197,7 +197,7 @@ async fn a_second_start_serves_the_same_data_with_the_same_keys() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_an_idle_connection() {
-    let bench = Bench::new();
+    let bench = Bench::empty(postgres::kind());
     let serving = bench.serve();
     let http = serving.http();
     assert_eq!(send(http.get("/healthz")).await.status, 200);
@@ -209,7 +209,7 @@ async fn a_stop_does_not_wait_for_an_idle_connection() {
 
 #[test]
 fn keys_that_others_can_read_are_not_used() {
-    let bench = Bench::new();
+    let bench = Bench::empty(postgres::kind());
     bench.done(&["migrate"]);
     let keys = bench.path("data/keys.json");
     std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o644)).unwrap();
@@ -219,7 +219,7 @@ fn keys_that_others_can_read_are_not_used() {
 
 #[test]
 fn an_address_in_use_is_said_and_nothing_listens() {
-    let bench = Bench::new();
+    let bench = Bench::empty(postgres::kind());
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = bench.run(&["serve", "--bind", &address]);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::db::Db;
 use crate::support::http::{Answer, Http, send};
-use crate::support::postgres::{Database, Kind, database};
+use crate::support::postgres::{Database, Kind, empty_database};
 use crate::support::process::{Bench, Serving};
 
 const EMAIL: &str = "ada@example.com";
@@ -17,7 +17,7 @@ const MANY: usize = 60_000;
 
 /// A directory with an SQLite database, and an empty PostgreSQL database; `None` where there is none.
 fn scene(kind: Kind) -> Option<(Bench, Database)> {
-    let target = database(kind)?;
+    let target = empty_database(kind)?;
     let mut bench = Bench::on(Kind::Sqlite);
     bench.set("BP_AUTH_TOKENS__ISSUER", "https://auth.example.com");
     Some((bench, target))

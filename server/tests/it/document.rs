@@ -6,6 +6,7 @@ use bp_auth_server::api::document::{SNAPSHOT, emit};
 use bp_auth_server::cli::serve::refuse_drift;
 use serde_json::{Value, json};
 
+use crate::support::postgres::Kind;
 use crate::support::process::Bench;
 
 #[test]
@@ -126,7 +127,7 @@ fn each_of_five_mutations_is_named_by_operation_and_field() {
 
 #[test]
 fn the_command_fails_on_each_mutation_and_names_it() {
-    let bench = Bench::new();
+    let bench = Bench::empty(Kind::Sqlite);
     for (name, document, words) in mutations() {
         let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
         bench.write("committed.json", &text);
@@ -141,7 +142,7 @@ fn the_command_fails_on_each_mutation_and_names_it() {
 
 #[test]
 fn the_command_passes_on_the_committed_file_and_fails_on_what_is_none() {
-    let bench = Bench::new();
+    let bench = Bench::empty(Kind::Sqlite);
     assert_eq!(bench.done(&["openapi"]), SNAPSHOT);
     bench.write("committed.json", SNAPSHOT);
     assert_eq!(bench.done(&["openapi", "--check", "committed.json"]), "");

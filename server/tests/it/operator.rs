@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::PASSWORD;
 use crate::support::http::{Answer, send};
+use crate::support::postgres;
 use crate::support::process::{Bench, Serving, text};
 
 const ADA: &str = "ada@example.com";
@@ -285,7 +286,7 @@ fn production_demands_a_reason_for_each_change() {
 
 #[tokio::test]
 async fn migrations_are_checked_before_anything_touches_the_database() {
-    let bench = Bench::new();
+    let bench = Bench::empty(postgres::kind());
     assert!(bench.fails(&["migrate", "--check"]).contains("pending: "));
     assert!(bench.fails(&["user", "list"]).contains("bp-auth migrate"));
     assert!(bench.done(&["migrate"]).contains("applied: "));

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use tempfile::TempDir;
 
 use crate::support::http::{refused, send};
-use crate::support::postgres::{Database, Kind, database};
+use crate::support::postgres::{Database, Kind, database, empty_database};
 use crate::support::process::Bench;
 use crate::support::{START, TestServer, refusal};
 
@@ -34,7 +34,7 @@ fn config(database: &Database, data: &TempDir) -> Config {
 #[tokio::test]
 async fn servers_that_migrate_together_run_each_step_once() {
     for kind in BOTH {
-        let Some(database) = database(kind) else {
+        let Some(database) = empty_database(kind) else {
             return;
         };
         let stores = join_all((0..4).map(|_| Datastore::connect(&database.url))).await;
@@ -56,7 +56,6 @@ async fn a_bucket_grants_its_limit_to_those_who_come_at_once() {
             return;
         };
         let store = Datastore::connect(&database.url).await.unwrap();
-        store.migrations_apply().await.unwrap();
         let store = Arc::new(store);
         let takers = (0..20).map(|_| {
             let store = store.clone();
@@ -180,7 +179,7 @@ async fn a_lock_that_is_not_given_up_costs_others_three_seconds() {
 #[test]
 fn a_server_that_may_not_migrate_refuses_to_serve() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
-        let mut bench = Bench::on(kind);
+        let mut bench = Bench::empty(kind);
         if kind == Kind::Postgres && !bench.has_database() {
             return;
         }

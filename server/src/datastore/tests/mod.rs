@@ -34,8 +34,16 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let scene = Self::before_step(1).await;
-        scene.store.migrations_apply().await.unwrap();
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("test.db");
+        let database = match server::kind() {
+            server::Kind::Sqlite => {
+                server::sqlite_file(&file);
+                None
+            }
+            kind => server::database(kind),
+        };
+        let scene = Self::on(dir, database).await;
         let user = add_user(&scene.store, "ada@example.org").await;
         Self { user, ..scene }
     }
@@ -45,18 +53,23 @@ impl Scene {
         let dir = TempDir::new().unwrap();
         let database = match server::kind() {
             server::Kind::Sqlite => None,
-            kind => server::database(kind),
+            kind => server::empty_database(kind),
         };
+        let scene = Self::on(dir, database).await;
+        let txn = scene.store.begin().await.unwrap();
+        Migrator::up(&txn.inner.inner, Some(step - 1))
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        scene
+    }
+
+    async fn on(dir: TempDir, database: Option<server::Database>) -> Self {
         let url = match &database {
             Some(database) => database.url.clone(),
             None => format!("sqlite://{}/test.db", dir.path().display()),
         };
         let store = Datastore::connect(&url).await.unwrap();
-        let txn = store.begin().await.unwrap();
-        Migrator::up(&txn.inner.inner, Some(step - 1))
-            .await
-            .unwrap();
-        txn.commit().await.unwrap();
         Self {
             store,
             user: nobody(),

@@ -129,7 +129,6 @@ async fn workers_that_come_at_once_do_not_wait_for_each_other() {
         return;
     };
     let store = Datastore::connect(&database.url).await.unwrap();
-    store.migrations_apply().await.unwrap();
     let txn = store.begin().await.unwrap();
     for number in 0..5 {
         let row = message(&number.to_string());

@@ -207,7 +207,6 @@ async fn what_is_renewed_while_it_is_removed_stays() {
         return;
     };
     let store = Datastore::connect(&database.url).await.unwrap();
-    store.migrations_apply().await.unwrap();
     let lease = async |until| {
         let txn = store.begin().await.unwrap();
         assert!(txn.lease_take("job:some", "one", NOW, until).await.unwrap());

@@ -18,6 +18,7 @@ pub mod terminal;
 pub mod wire;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ impl TestServer {
         Self::start_configured(dir, config, database).await
     }
 
-    /// A server on a database of the test's own.
+    /// A server on a migrated database of the test's own. A SQLite file that is not there is made.
     pub async fn start_configured(
         dir: TempDir,
         config: Config,
@@ -96,13 +97,19 @@ impl TestServer {
     ) -> Self {
         let clock = ManualClock::starting_at(START);
         let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms()).expect("keys");
+        let file = match config.database.url.expose() {
+            "" => Some(config.data_dir.join("bp-auth.db")),
+            url => url.strip_prefix("sqlite://").map(PathBuf::from),
+        };
+        if let Some(file) = file.filter(|file| !file.exists()) {
+            postgres::sqlite_file(&file);
+        }
         let store = Datastore::connect_with(
             config.database_url().expose(),
             config.database.max_connections,
         )
         .await
         .expect("a database");
-        store.migrations_apply().await.expect("migrations");
         let plans = Plans::load(config.plans_path().as_deref()).expect("plans");
         let db = Db::open_url(config.database_url().expose().to_owned()).await;
         let parts = Parts {

@@ -9,10 +9,14 @@
 #[path = "../../../../conformance/src/target/postgres.rs"]
 mod launcher;
 
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use bp_auth_migrations::{Migrator, MigratorTrait};
 
 pub use launcher::{Database, Server};
 
@@ -35,8 +39,24 @@ pub fn kind() -> Kind {
     }
 }
 
-/// A new empty database; `None`, and said loudly, where there is no PostgreSQL.
+/// A new database with every migration applied, a copy of one that is made once in each process;
+/// `None`, and said loudly, where there is no PostgreSQL.
 pub fn database(kind: Kind) -> Option<Database> {
+    static TEMPLATE: OnceLock<Option<Database>> = OnceLock::new();
+    let template = TEMPLATE.get_or_init(|| {
+        let database = empty_database(Kind::Postgres)?;
+        migrate(&database.url);
+        Some(database)
+    });
+    create(kind, Some(&template.as_ref()?.name))
+}
+
+/// A new database without a table.
+pub fn empty_database(kind: Kind) -> Option<Database> {
+    create(kind, None)
+}
+
+fn create(kind: Kind, template: Option<&str>) -> Option<Database> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let Some(server) = server() else {
         not_tested();
@@ -44,8 +64,44 @@ pub fn database(kind: Kind) -> Option<Database> {
     };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("bp_auth_test_{}_{count}", std::process::id());
-    let created = server.create(&name, None, kind == Kind::Serializable);
+    let created = server.create(&name, template, kind == Kind::Serializable);
     Some(created.expect("a database"))
+}
+
+/// Puts a migrated SQLite database at this path, a copy of one that is made once in each process.
+pub fn sqlite_file(path: &Path) {
+    static TEMPLATE: OnceLock<Vec<u8>> = OnceLock::new();
+    let template = TEMPLATE.get_or_init(|| {
+        let dir = tempfile::TempDir::new().expect("a temporary directory");
+        let file = dir.path().join("template.db");
+        migrate(&format!("sqlite://{}?mode=rwc", file.display()));
+        std::fs::read(file).expect("the template")
+    });
+    let directory = path.parent().expect("a directory");
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(directory).expect("a directory");
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(template))
+        .expect("a copy of the template");
+}
+
+/// On a thread of its own, because the caller may be in the middle of another runtime.
+fn migrate(url: &str) {
+    let migrated = async {
+        let connection = sea_orm::Database::connect(url).await.expect("a database");
+        Migrator::up(&connection, None).await.expect("migrations");
+        // Nobody may be connected to what is copied.
+        connection.close().await.expect("a closed connection");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().build().expect("a runtime");
+            runtime.block_on(migrated);
+        });
+    });
 }
 
 /// A server of its own, also on this port of 127.0.0.1; `None`, and said loudly, where there are no

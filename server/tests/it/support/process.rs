@@ -39,12 +39,28 @@ impl Bench {
         Self::on(postgres::kind())
     }
 
-    /// A directory whose processes use a database of this kind, which is empty yet.
+    /// A directory whose processes use a migrated database of this kind.
     pub fn on(kind: Kind) -> Self {
         let database = match kind {
             Kind::Sqlite => None,
             kind => postgres::database(kind),
         };
+        let bench = Self::with(database);
+        if kind == Kind::Sqlite {
+            postgres::sqlite_file(&bench.path("data/bp-auth.db"));
+        }
+        bench
+    }
+
+    /// A directory in which no process has run yet, and whose database is empty.
+    pub fn empty(kind: Kind) -> Self {
+        Self::with(match kind {
+            Kind::Sqlite => None,
+            kind => postgres::empty_database(kind),
+        })
+    }
+
+    fn with(database: Option<Database>) -> Self {
         let mut bench = Self {
             dir: TempDir::new().expect("a temporary directory"),
             environment: vec![
