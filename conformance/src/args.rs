@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Result, ensure};
 use clap::{ArgGroup, Parser};
 
-use crate::case::Profile;
+use crate::case::{Case, Profile};
 use crate::trial::Options;
+use crate::{cases, lanes};
 
 /// Judge a server by the bp-auth contract
 #[derive(Debug, Parser)]
 #[command(version)]
-#[command(group(ArgGroup::new("server").args(["spawn", "base_url", "list"]).required(true)))]
+#[command(group(ArgGroup::new("server").args(["spawn", "base_url", "list"]).required(true).multiple(true)))]
 pub struct Arguments {
     /// Start our own server, as often and as configured as the cases need it
     #[arg(long, conflicts_with_all = ["base_url", "outbox", "capture", "operator"])]
@@ -33,6 +35,13 @@ pub struct Arguments {
     /// Only cases whose group::name contains TEXT; may be repeated
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
+    /// Only the groups that several instances, nginx or a strict isolation level can change, as far as
+    /// this run has them; with --list, also the reasons
+    #[arg(long)]
+    pub affected: bool,
+    /// Try each case in every profile that it holds in, also where the profile cannot change it
+    #[arg(long)]
+    pub every_profile: bool,
     /// Break the server on purpose, in every way of a table, and see that the cases notice
     #[cfg(feature = "spawn")]
     #[arg(long, requires = "spawn", conflicts_with_all = ["filter", "profile", "junit", "report"])]
@@ -131,7 +140,37 @@ impl Arguments {
         }
     }
 
-    pub fn selects(&self, id: &str) -> bool {
-        self.filter.is_empty() || self.filter.iter().any(|text| id.contains(text.as_str()))
+    /// The cases that the filters leave.
+    pub fn selected(&self) -> Result<Vec<Case>> {
+        let lanes = lanes::of(self);
+        ensure!(
+            !self.affected || !lanes.is_empty(),
+            "--affected needs --instances, --nginx or --database postgres-serializable"
+        );
+        let filtered = |case: &Case| {
+            let id = case.id();
+            self.filter.is_empty() || self.filter.iter().any(|text| id.contains(text.as_str()))
+        };
+        let affected = |case: &Case| !self.affected || lanes.iter().any(|lane| lane.changes(case));
+        let mut cases = cases::all();
+        cases.retain(|case| filtered(case) && affected(case));
+        // A filter that matches nothing has judged nothing.
+        ensure!(!cases.is_empty(), "no case has such a name; try --list");
+        Ok(cases)
+    }
+
+    /// Whether something of this suite's own stands before the instances.
+    pub fn has_front(&self) -> bool {
+        #[cfg(feature = "spawn")]
+        return self.nginx.is_some();
+        #[cfg(not(feature = "spawn"))]
+        false
+    }
+
+    pub fn is_serializable(&self) -> bool {
+        #[cfg(feature = "spawn")]
+        return self.database == crate::target::stored::Kind::PostgresSerializable;
+        #[cfg(not(feature = "spawn"))]
+        false
     }
 }

@@ -17,7 +17,10 @@ pub struct Case {
     pub group: &'static str,
     /// What the contract says, in one sentence.
     pub sentence: &'static str,
+    /// The profiles that it holds in.
     pub profiles: &'static [Profile],
+    /// The settings that can change its verdict.
+    pub settings: &'static [Setting],
     pub needs: Needs,
     pub run: fn(Trial) -> BoxFuture<'static, Verdict>,
 }
@@ -56,6 +59,14 @@ pub enum Profile {
     HideExisting,
 }
 
+/// A setting of which a profile has another value than the strict one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Setting {
+    ReuseLeeway,
+    RotationEnabled,
+    HideExisting,
+}
+
 /// Declares a case: the name of an `async fn(Trial) -> Verdict`, and the sentence it holds to.
 #[macro_export]
 macro_rules! case {
@@ -78,6 +89,7 @@ impl Case {
             group: last_part(module),
             sentence,
             profiles: &Profile::ALL,
+            settings: &[],
             needs: Needs::NOTHING,
             run,
         }
@@ -144,6 +156,21 @@ impl Case {
         self
     }
 
+    /// These settings can change its verdict, so that it is tried in their profiles too. The strict
+    /// profile fails a case that meets a setting which it does not name here.
+    pub const fn depends_on(mut self, settings: &'static [Setting]) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Whether a profile tries it: where it holds, the strict profile, and any other that can change its
+    /// verdict.
+    pub fn is_tried_in(&self, profile: Profile) -> bool {
+        let changed = |setting| self.settings.contains(&setting);
+        self.profiles.contains(&profile)
+            && (!self.profiles.contains(&Profile::Strict) || profile.setting().is_none_or(changed))
+    }
+
     /// Where the server's state, not only its answers, is the case's own.
     pub fn wants_own_server(&self) -> bool {
         self.needs.clock || !self.needs.settings.is_empty()
@@ -182,13 +209,59 @@ impl Profile {
     /// Where a taken address is said to be taken.
     pub const OPEN_REGISTRATION: [Self; 3] = [Self::Strict, Self::Leeway, Self::RotationOff];
 
-    /// What makes our server such a one.
-    pub fn settings(self) -> &'static [(&'static str, &'static str)] {
+    /// What makes it another than the strict one.
+    pub fn setting(self) -> Option<Setting> {
         match self {
-            Self::Strict => &[],
-            Self::Leeway => &[("refresh.reuse_leeway_seconds", "30")],
-            Self::RotationOff => &[("refresh.rotation_enabled", "false")],
-            Self::HideExisting => &[("register.hide_existing", "true")],
+            Self::Strict => None,
+            Self::Leeway => Some(Setting::ReuseLeeway),
+            Self::RotationOff => Some(Setting::RotationEnabled),
+            Self::HideExisting => Some(Setting::HideExisting),
+        }
+    }
+
+    /// The setting that makes our server such a one, and its value.
+    pub fn settings(self) -> Option<(&'static str, &'static str)> {
+        let setting = self.setting()?;
+        let value = match setting {
+            Setting::ReuseLeeway => "30",
+            Setting::RotationEnabled => "false",
+            Setting::HideExisting => "true",
+        };
+        Some((setting.name(), value))
+    }
+}
+
+impl Setting {
+    /// What `/refresh` reads when it meets a used token.
+    pub const REUSE: &[Self] = &[Self::ReuseLeeway, Self::RotationEnabled];
+    /// What it reads when it meets any other.
+    pub const ROTATION: &[Self] = &[Self::RotationEnabled];
+    /// What a registration reads when the address is taken.
+    pub const TAKEN: &[Self] = &[Self::HideExisting];
+    pub const ALL: &[Self] = &[Self::ReuseLeeway, Self::RotationEnabled, Self::HideExisting];
+
+    /// Its name in the server's configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReuseLeeway => "refresh.reuse_leeway_seconds",
+            Self::RotationEnabled => "refresh.rotation_enabled",
+            Self::HideExisting => "register.hide_existing",
+        }
+    }
+
+    /// Those that an answer of a strict server can depend on: its refresh judged a token, or it
+    /// refused an address because it is taken.
+    pub fn met_by(operation: &str, status: u16, error_code: Option<&str>) -> &'static [Self] {
+        match (operation, status, error_code) {
+            ("refresh_token_endpoint", 401, Some("token_reused" | "token_revoked")) => Self::REUSE,
+            ("refresh_token_endpoint", 200, _)
+            | (
+                "refresh_token_endpoint",
+                _,
+                Some("token_expired" | "session_revoked" | "rate_limited"),
+            ) => Self::ROTATION,
+            ("register", _, Some("email_taken")) => Self::TAKEN,
+            _ => &[],
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::args::Arguments;
-use crate::case::{Case, Needs, Profile};
+use crate::case::{Needs, Profile};
 #[cfg(feature = "spawn")]
 use crate::drills;
 use crate::report::{self, Summary};
@@ -20,7 +20,7 @@ use crate::target::{Description, Target, parse_url};
 use crate::trial::Trial;
 use crate::witness::Recorder;
 use crate::witness::contract::Contract;
-use crate::{cases, examples};
+use crate::{examples, lanes};
 
 /// What their story needs: time stands still, so that it is told the same way each time.
 const EXAMPLES: Needs = Needs {
@@ -30,13 +30,11 @@ const EXAMPLES: Needs = Needs {
 
 /// Judges; true if there was nothing to object to.
 pub async fn run(arguments: Arguments) -> Result<bool> {
-    let selected: Vec<Case> = cases::all()
-        .into_iter()
-        .filter(|case| arguments.selects(&case.id()))
-        .collect();
-    // A filter that matches nothing has judged nothing.
-    ensure!(!selected.is_empty(), "no case has such a name; try --list");
+    let selected = arguments.selected()?;
     if arguments.list {
+        for lane in lanes::of(&arguments).iter().filter(|_| arguments.affected) {
+            lane.print();
+        }
         report::list(&selected);
         return Ok(true);
     }
@@ -58,6 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     let mut run = Run::new(source, recorder.clone(), arguments.jobs);
     run.instances = usize::from(arguments.instances);
     run.options = arguments.options();
+    run.every_profile = arguments.every_profile;
     #[cfg(feature = "spawn")]
     if let Some(seconds) = arguments.restart_every {
         ensure!(
@@ -75,7 +74,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     println!("seed {}", run.options.seed);
     let mut summary = Summary::new(&arguments);
     for profile in arguments.profiles() {
-        let progress = report::Progress::start(profile, &selected);
+        let progress = report::Progress::start(profile, run.tried(profile, &selected).len());
         let outcomes = run
             .profile(profile, &selected, |outcome| progress.tell(outcome))
             .await?;

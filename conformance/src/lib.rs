@@ -18,6 +18,7 @@ pub mod examples;
 #[cfg(feature = "spawn")]
 pub mod faults;
 pub mod kit;
+pub mod lanes;
 pub mod matrix;
 pub mod report;
 pub mod runner;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use futures::StreamExt;
 
-use crate::case::{Case, Needs, Profile};
+use crate::case::{Case, Needs, Profile, Setting};
 use crate::target::Target;
 use crate::trial::{Options, Trial};
 use crate::witness::recorder::Transcript;
@@ -64,6 +64,8 @@ pub struct Run {
     /// SQL that spoils the database of every spawned server before it is used.
     pub sabotage: Option<&'static str>,
     pub next_case: AtomicU64,
+    /// Whether profiles also try the cases that they cannot change.
+    pub every_profile: bool,
     /// For the cases that throw dice.
     pub options: Options,
     /// How often one of several instances that cases share is killed and started again.
@@ -82,6 +84,7 @@ impl Run {
             settings: &[],
             sabotage: None,
             next_case: AtomicU64::new(1),
+            every_profile: false,
             options: Options::default(),
             #[cfg(feature = "spawn")]
             restarts: None,
@@ -95,11 +98,7 @@ impl Run {
         cases: &[Case],
         mut told: impl FnMut(&Outcome),
     ) -> Result<Vec<Outcome>> {
-        let cases: Vec<Case> = cases
-            .iter()
-            .filter(|case| case.profiles.contains(&profile))
-            .copied()
-            .collect();
+        let cases = self.tried(profile, cases);
         let shared = self.shared(profile, &cases).await?;
         #[cfg(feature = "spawn")]
         let restarting = self
@@ -129,6 +128,15 @@ impl Run {
             }
         }
         Ok(outcomes)
+    }
+
+    /// Those of the cases that a profile tries.
+    pub fn tried(&self, profile: Profile, cases: &[Case]) -> Vec<Case> {
+        let tried = |case: &&Case| match self.every_profile {
+            true => case.profiles.contains(&profile),
+            false => case.is_tried_in(profile),
+        };
+        cases.iter().filter(tried).copied().collect()
     }
 
     /// The deployments that cases share, by how many instances they have.
@@ -185,12 +193,14 @@ impl Run {
         let verdict = self.verdict(profile, case, shared, id).await;
         let mut transcript = self.recorder.take(id);
         let notes = std::mem::take(&mut transcript.notes);
+        let undeclared = self.undeclared(profile, &case, &transcript);
         let verdict = match verdict {
             Ended::Passed if !transcript.objections.is_empty() => {
                 transcript.objections.dedup();
                 let all = transcript.objections.join("\n");
                 Ended::Failed(format!("answers break the contract:\n{all}"))
             }
+            Ended::Passed => undeclared.map_or(Ended::Passed, Ended::Failed),
             other => other,
         };
         if !matches!(verdict, Ended::Failed(_)) {
@@ -206,6 +216,27 @@ impl Run {
             transcript,
             notes,
         }
+    }
+
+    /// Why other profiles may lack this case: it met a setting that it does not say it depends on.
+    fn undeclared(&self, profile: Profile, case: &Case, met: &Transcript) -> Option<String> {
+        if profile != Profile::Strict || self.is_broken_on_purpose() {
+            return None;
+        }
+        let holds = |setting: Setting| {
+            let mut profiles = case.profiles.iter();
+            profiles.any(|profile| profile.setting() == Some(setting))
+        };
+        let undeclared: Vec<&str> = met
+            .settings
+            .iter()
+            .filter(|met| holds(**met) && !case.settings.contains(met))
+            .map(|met| met.name())
+            .collect();
+        (!undeclared.is_empty()).then(|| {
+            let names = undeclared.join(", ");
+            format!("it does not say that it depends on {names}, and met an answer that does")
+        })
     }
 
     async fn verdict(

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use bp_auth_client::{Client, ErrorCode, Secret};
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, Raw};
 use crate::trial::Trial;
 
@@ -59,7 +59,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_key_outlives_the_sessions,
         "The key belongs to the user, not to a session: it stays good when all sessions have ended."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_key_does_not_expire,
         "The key is good after a month in which nobody logged in."
@@ -69,6 +70,7 @@ pub const CASES: &[Case] = &[
         a_look_needs_no_recent_login,
         "A look at the key needs no recent login; a rotation does, and one that is refused leaves the key as it was."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         the_key_of_a_deactivated_user_is_403,

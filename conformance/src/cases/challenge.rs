@@ -7,7 +7,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{MINUTE, delete, methods, own_session, tokens};
 use crate::kit::{Granted, Guarded, PASSWORD, Raw};
 use crate::trial::Trial;
@@ -16,7 +16,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_right_code_completes_the_login,
         "A right password of a user with a second factor gives `mfa_required: true` and an `mfa_token` only; with a right code that gives tokens, of a session that may do what needs a second factor."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         only_the_second_step_sets_the_cookie,
         "MFA pending sets no cookie; the challenge sets `bp_token` to the access token."

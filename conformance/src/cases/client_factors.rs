@@ -6,7 +6,7 @@ use bp_auth_client::types::{MfaMethod, RegisterRequestPhone};
 use bp_auth_client::{ErrorCode, Session};
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::life::{Life, challenged, ended, failed, logged_in, wrong};
 use crate::kit::mfa::{MINUTE, RESET_PAGE, another, methods, totp_setup, totp_verify};
 use crate::kit::{Authenticator, Granted, PASSWORD};
@@ -40,6 +40,7 @@ pub const CASES: &[Case] = &[
         step_up_is_a_login_with_the_second_factor,
         "Who has a second factor replaces backup codes after a new login with it, and the old session goes on beside."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_newcomer_verifies_a_phone,

@@ -10,7 +10,7 @@ use chrono::DateTime;
 use tokio::sync::Barrier;
 
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::Granted;
 use crate::kit::life::{ended, failed, logged_in};
 use crate::kit::mfa::{DAY, MINUTE, own_session};
@@ -25,36 +25,43 @@ pub const CASES: &[Case] = &[
         a_client_stays_logged_in,
         "A client that refreshes as its tokens expire stays in the same session with the same `auth_time`, by one refresh for each expiry and without a refusal."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_client_with_a_slow_clock_is_told,
         "A client that takes an expired access token for good is told so by 401 `token_expired`, refreshes once and gets what it asked for."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         many_tasks_meet_an_expiry,
         "However many tasks of a client find its access token expired, one refresh serves them all."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_client_rests_for_two_weeks,
         "A client that comes back within the idle time of its refresh token goes on; one that comes later must log in again."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         the_family_has_an_end,
         "However often a client refreshes, its session ends when it was said to end, and the client must log in again."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_restart_takes_the_session_up,
         "A client that starts again with the tokens it has stored is in the same session, and so is another process that shares the store."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_logout_ends_every_copy,
         "After a client's logout all its copies are logged out without a refresh, its tokens are dead, and other clients of the user go on."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_logout_everywhere_reaches_the_others,
         "`all_sessions` ends the sessions of the user's other clients: they are told 401 `session_revoked` and do not refresh."
@@ -75,6 +82,7 @@ pub const CASES: &[Case] = &[
         a_login_that_is_too_old_is_not_refreshed,
         "A sensitive operation asks for a new login, which a refresh is not: the client does not refresh, its session goes on, and a new login is enough."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         an_api_key_lives_until_it_is_replaced,

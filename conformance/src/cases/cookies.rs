@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName};
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw, Session};
 use crate::trial::Trial;
 
@@ -19,7 +19,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_refresh_sets_the_cookie_anew,
         "`/refresh` sets `bp_token` to the new access token, with `Max-Age` what is left to its refresh token."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         a_second_factor_sets_the_cookie_and_its_lack_does_not,
         "A login that waits for its second factor sets no cookie; the challenge sets it."
@@ -31,7 +32,8 @@ pub const CASES: &[Case] = &[
     case!(
         every_401_of_a_refresh_clears_the_cookie,
         "Every 401 of `/refresh` clears `bp_token` with the attributes it was set with."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_logout_always_clears_the_cookie,
         "A logout clears `bp_token` with the attributes it was set with: without credentials, with garbage, on its own 422."
@@ -56,6 +58,7 @@ pub const CASES: &[Case] = &[
         a_stale_cookie_still_finds_its_session,
         "A logout with the cookie of an expired access token ends the session it belongs to."
     )
+    .depends_on(Setting::REUSE)
     .clock(),
     case!(
         secure_and_domain_are_configured,

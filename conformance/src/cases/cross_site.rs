@@ -8,7 +8,7 @@ use reqwest::RequestBuilder;
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw, Session};
 use crate::trial::Trial;
 
@@ -42,7 +42,8 @@ pub const CASES: &[Case] = &[
     case!(
         what_sets_the_cookie_is_refused_to_other_sites,
         "`/token`, `/refresh` and `/mfa/challenge` are 403 `csrf_rejected` to other sites whoever authenticates them; no cookie is set, nothing is used up."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         an_origin_decides_alone,
         "When Origin is present it decides alone; without one, only `Sec-Fetch-Site: cross-site` refuses."
@@ -74,7 +75,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_logout_by_cookie_from_another_site_ends_nothing,
         "A cross-site logout by cookie is 403: nothing is revoked, the cookie is kept."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         a_logout_without_the_cookie_from_another_site_keeps_it,
         "A cross-site logout that arrives without the cookie does not clear it either."

@@ -7,7 +7,7 @@ use http::HeaderName;
 use http::header::COOKIE;
 
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Authenticator, Granted, Guarded, PASSWORD, Session};
 use crate::trial::Trial;
 
@@ -22,6 +22,7 @@ pub const CASES: &[Case] = &[
         an_access_token_lives_15_minutes,
         "An access token is good for 15 minutes and 5 s of leeway, in the header and in the cookie; then it is 401 `token_expired`."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         the_life_of_an_access_token_is_configured,
@@ -80,11 +81,13 @@ pub const CASES: &[Case] = &[
         every_refresh_restarts_the_idle_time,
         "A refresh token lives 14 days, and every refresh gives 14 days more."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_family_lives_30_days,
         "A family of refresh tokens lives 30 days however often it is used; `refresh_expires_in` says what is left."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_predecessor_is_forgiven_for_30_seconds,
@@ -101,6 +104,7 @@ pub const CASES: &[Case] = &[
         a_step_up_lasts_15_minutes,
         "A login is fresh enough for protected operations for less than 15 minutes, then they are 403 `reauthentication_required` with `max_age=\"900\"`."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
 ];
 

@@ -6,7 +6,7 @@ mod state;
 
 use super::{race_counters, races};
 use crate::case;
-use crate::case::{Case, Profile};
+use crate::case::{Case, Profile, Setting};
 use limits::*;
 use operators::*;
 use state::*;
@@ -26,7 +26,8 @@ const OWN: &[Case] = &[
     case!(
         a_logout_at_one_is_seen_by_all,
         "A session that ended by logout at one instance is 401 `session_revoked` at every other with the next request, and its refresh token 401 `token_revoked`."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_logout_of_all_sessions_is_seen_by_all,
         "`all_sessions` at one instance ends the user's sessions that began at others, at the next request."
@@ -44,7 +45,8 @@ const OWN: &[Case] = &[
     case!(
         tokens_of_one_are_good_at_all,
         "Every instance accepts the access tokens, refresh tokens, API keys and `mfa_token`s that another has issued, and publishes the same keys."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         mailed_tokens_of_one_are_good_at_all_once,
         "A reset token that one instance has mailed is good at another, and 410 `token_used` at a third."
@@ -83,7 +85,8 @@ const OWN: &[Case] = &[
     case!(
         refreshes_are_counted_together,
         "Refreshes of a family are counted across instances: the 31st in a minute is 429 `rate_limited` at every one."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         sent_codes_are_counted_together,
         "The interval between SMS codes holds across instances."
@@ -98,6 +101,7 @@ const OWN: &[Case] = &[
         a_suspension_is_seen_by_all,
         "What an operator does to an account (deactivate, suspend, activate) holds at every instance with the next request."
     )
+    .depends_on(Setting::ROTATION)
     .operator(),
     case!(
         a_reset_by_an_operator_is_seen_by_all,
@@ -124,6 +128,7 @@ const OWN: &[Case] = &[
         a_revoked_key_is_dead_at_all,
         "The access tokens and `mfa_token`s of a signing key that an operator revokes are refused by every instance with the next request; sessions go on."
     )
+    .depends_on(Setting::ROTATION)
     .clock()
     .spawned(),
     case!(

@@ -6,7 +6,7 @@ use http::HeaderName;
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw, WRONG_PASSWORD};
 use crate::trial::Trial;
 
@@ -26,6 +26,7 @@ pub const CASES: &[Case] = &[
         a_family_rotates_thirty_times_a_minute,
         "The 31st refresh of a family within a minute is 429 and uses nothing up; another family of the user is not concerned."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_used_token_is_a_reuse_whatever_the_limit,

@@ -7,7 +7,7 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, Raw, clears_the_cookie};
 use crate::trial::Trial;
 
@@ -15,11 +15,13 @@ pub const CASES: &[Case] = &[
     case!(
         a_logout_ends_its_session_and_family,
         "A logout by access token or cookie is 204, clears the cookie and ends its session with the refresh tokens, and no other session."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_refreshed_session_ends_as_a_whole,
         "A logout ends every token of the session, those from before and after a refresh."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         without_a_credential_the_cookie_is_cleared,
         "A logout without any credential or body is 204 and clears the cookie."
@@ -27,32 +29,39 @@ pub const CASES: &[Case] = &[
     case!(
         what_means_nothing_ends_nothing,
         "A logout with something that is no access token of ours is 204, clears the cookie and ends nothing."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         an_expired_token_finds_its_session,
         "An expired access token of ours still finds its session and ends it."
     )
+    .depends_on(Setting::REUSE)
     .clock(),
     case!(
         the_refresh_token_alone_suffices,
         "Possession of the refresh token alone ends its session, also beside a credential that means nothing."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         the_own_refresh_token_changes_nothing,
         "The own refresh token beside the own access token ends the one session they belong to."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_foreign_refresh_token_beside_an_own_token_is_ignored,
         "A foreign `refresh_token` beside an own access token is ignored: only the own session ends."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         all_sessions_end_with_a_valid_token,
         "`all_sessions` with a valid token ends every session of the user and nobody else's."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         all_sessions_may_be_false_or_null,
         "`all_sessions` that is false or null ends the one session."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         all_sessions_without_a_valid_token_is_ignored,
         "`all_sessions` without a token, with one that means nothing, or with one of an ended session is ignored: 204, and nothing else ends."
@@ -60,20 +69,24 @@ pub const CASES: &[Case] = &[
     case!(
         all_sessions_with_a_refresh_token_only_is_ignored,
         "`all_sessions` with nothing but a refresh token ends the session of that token only."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         all_sessions_with_an_expired_token_is_ignored,
         "`all_sessions` with an expired token ends the session of that token only."
     )
+    .depends_on(Setting::REUSE)
     .clock(),
     case!(
         the_bearer_token_wins_over_the_cookie,
         "With an `Authorization` and a cookie of two sessions the former decides which one ends."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_bad_body_ends_nothing_but_clears_the_cookie,
         "A body that is invalid is 422, clears the cookie all the same and ends nothing."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         a_second_logout_is_as_good_as_the_first,
         "A logout of a session that has ended is 204 and clears the cookie."

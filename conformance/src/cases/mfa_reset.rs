@@ -6,7 +6,7 @@ use bp_auth_client::types::MfaMethod;
 use bp_auth_client::{ErrorCode, Secret};
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{
     HOUR, MINUTE, RESET_PAGE, confirm_reset, delete, devices, methods, reset_token, totp_setup,
 };
@@ -23,6 +23,7 @@ pub const CASES: &[Case] = &[
         a_reset_removes_everything,
         "`reset/confirm` removes methods, backup codes, trusted devices, sessions and refresh families; a password then suffices."
     )
+    .depends_on(Setting::REUSE)
     .messages(),
     case!(
         a_reset_is_told_to_the_owner,
@@ -65,6 +66,7 @@ pub const CASES: &[Case] = &[
         three_requests_an_hour,
         "The fourth `reset/request` within an hour is 429 `rate_limited` and mails nothing; an hour later there is a new one."
     )
+    .depends_on(Setting::ROTATION)
     .messages()
     .clock(),
     case!(
@@ -87,6 +89,7 @@ pub const CASES: &[Case] = &[
         an_operator_resets_at_once,
         "`user reset-mfa` removes factors, backup codes, devices and sessions; a password then suffices."
     )
+    .depends_on(Setting::REUSE)
     .operator(),
 ];
 

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw, WRONG_PASSWORD};
 use crate::trial::Trial;
 
@@ -22,6 +22,7 @@ pub const CASES: &[Case] = &[
         fields_come_before_step_up_and_that_before_limits,
         "Fields are checked before the step-up, and the step-up before limits."
     )
+    .depends_on(Setting::ROTATION)
     .clock()
     .set(&[("limits.sms_per_day", "1")]),
     case!(

@@ -6,7 +6,7 @@ use bp_auth_client::{Client, Error, ErrorCode, ResponseValue, types};
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, Raw, Session};
 use crate::trial::Trial;
 
@@ -82,6 +82,7 @@ pub const CASES: &[Case] = &[
         an_old_login_may_verify_its_phone,
         "Verifying a phone asks for no step-up."
     )
+    .depends_on(Setting::ROTATION)
     .messages()
     .clock(),
 ];

@@ -8,7 +8,7 @@ mod links;
 mod tokens;
 
 use crate::case;
-use crate::case::{Case, Profile};
+use crate::case::{Case, Profile, Setting};
 use accounts::*;
 use codes::*;
 use factors::*;
@@ -30,7 +30,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_logout_amid_refreshes_ends_the_family,
         "A logout among parallel refreshes revokes the session and whatever token of its family anybody has got meanwhile."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_suspension_amid_logins_leaves_no_live_session,
         "A suspension among parallel logins ends every session that any of them has begun."

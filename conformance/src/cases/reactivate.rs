@@ -7,7 +7,7 @@ use http::HeaderName;
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw, Session};
 use crate::trial::Trial;
 
@@ -70,6 +70,7 @@ pub const CASES: &[Case] = &[
         every_way_in_is_closed_until_the_link_is_used,
         "A deactivated user has no way in by password, session, refresh token or API key; the link opens password and API key again."
     )
+    .depends_on(Setting::REUSE)
     .messages()
     .operator(),
     case!(

@@ -5,7 +5,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Granted, Raw, clears_the_cookie};
 use crate::trial::Trial;
 
@@ -19,15 +19,18 @@ pub const CASES: &[Case] = &[
         a_refresh_continues_the_session,
         "A refresh continues its session: same id, same begin, same end and the same `auth_time`."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         the_old_access_token_stays_good,
         "A refresh does not end the access token before it: both are good until they expire."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         a_refresh_sets_the_cookie,
         "A refresh sets the cookie `bp_token` to the new access token."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         a_used_token_ends_its_family_and_its_session,
         "A refresh token that was used before is refused with 401 `token_reused`; its family and session are revoked."
@@ -53,11 +56,13 @@ pub const CASES: &[Case] = &[
         an_ancestor_is_reuse_however_old,
         "Any ancestor of the live token is a reuse, not only the one before it."
     )
+    .depends_on(Setting::ALL)
     .only(&Profile::ROTATING),
     case!(
         what_is_no_refresh_token_is_refused,
         "What is no refresh token of this server, another kind of token included, is 401 `token_invalid`, clears the cookie and harms nobody."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         an_empty_token_is_422,
         "An empty or missing refresh token is a 422 at `refresh_token`."
@@ -65,26 +70,31 @@ pub const CASES: &[Case] = &[
     case!(
         a_logout_ends_the_family,
         "A refresh token of a family that a logout has ended is 401 `token_revoked` and clears the cookie."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         a_reset_of_the_factors_ends_every_family,
         "A refresh token of a family that a reset of the second factors has ended is 401 `token_revoked` and clears the cookie."
     )
+    .depends_on(Setting::REUSE)
     .operator(),
     case!(
         a_closed_account_refreshes_nothing,
         "A refresh token of a user who was deactivated or suspended meanwhile is 401 `session_revoked` and clears the cookie."
     )
+    .depends_on(Setting::ROTATION)
     .operator(),
     case!(
         an_account_that_comes_back_has_to_log_in,
         "Tokens from before a deactivation or suspension stay dead when the account is activated again."
     )
+    .depends_on(Setting::REUSE)
     .operator(),
     case!(
         every_401_clears_the_cookie,
         "A refresh that is 401 for an expired or used token clears the cookie."
     )
+    .depends_on(Setting::REUSE)
     .clock(),
 ];
 

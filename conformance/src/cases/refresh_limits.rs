@@ -5,7 +5,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use http::header::SET_COOKIE;
 
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Granted, clears_the_cookie};
 use crate::trial::Trial;
 
@@ -14,27 +14,32 @@ pub const CASES: &[Case] = &[
         an_idle_token_expires_after_14_days,
         "A refresh token that nobody used for 14 days is refused with 401 `token_expired`, and not a second before."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_family_ends_after_30_days,
         "A family lives at most 30 days, however often it is refreshed; then both tokens are 401."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_family_is_refreshed_30_times_a_minute,
         "A family is refreshed 30 times a minute; the next is 429 with `Retry-After`, uses nothing up and leaves the cookie alone."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         every_family_has_a_limit_of_its_own,
         "The limit of refreshes counts a family: other sessions of the user are not concerned."
     )
+    .depends_on(Setting::ROTATION)
     .clock()
     .set(&[("limits.refresh_per_minute", "2")]),
     case!(
         reuse_is_told_whatever_the_limits,
         "A used token is 401 `token_reused` also where a refresh would be 429."
     )
+    .depends_on(Setting::ALL)
     .clock()
     .set(&[("limits.refresh_per_minute", "2")])
     .only(&Profile::ROTATING),
@@ -42,6 +47,7 @@ pub const CASES: &[Case] = &[
         the_limit_meets_only_what_would_succeed,
         "The limit meets only requests that would succeed: a token of an ended family is told so, and such refusals do not count."
     )
+    .depends_on(Setting::REUSE)
     .clock()
     .set(&[("limits.refresh_per_minute", "1")]),
 ];

@@ -6,7 +6,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use serde_json::{Value, json};
 
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw};
 use crate::trial::Trial;
 
@@ -14,32 +14,39 @@ pub const CASES: &[Case] = &[
     case!(
         a_registration_makes_the_owner_of_a_free_tenant,
         "A registration answers 201 with the user, who owns a tenant on the plan `free`, has no second factor and has never logged in."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         every_account_has_a_tenant_of_its_own,
         "Each account is in an isolated tenant of which it takes the only seat."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         what_was_typed_is_shown_in_the_profile,
         "`full_name`, `phone` and `locale` are optional, kept, and shown by `/me`; the phone is not verified by it."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         null_is_the_same_as_absent,
         "An optional field may be null, which is the same as leaving it out."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         a_registration_gives_no_tokens,
         "A registration gives no tokens and sets no cookie: the user logs in next."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         a_welcome_mail_is_sent_and_no_sms,
         "A registration sends one welcome mail, without the password, and no SMS to the number of the profile."
     )
+    .depends_on(Setting::TAKEN)
     .messages(),
     case!(
         unknown_fields_are_ignored_and_never_applied,
         "Unknown fields such as `role`, `plan` or `tenant_id` are ignored and never applied."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         a_taken_address_is_refused_and_changes_nothing,
         "An address that has an account is refused with 409 `email_taken`; its account stays as it was."
@@ -54,11 +61,13 @@ pub const CASES: &[Case] = &[
     case!(
         a_refused_registration_leaves_the_address_free,
         "A registration that is refused for one of its fields creates nothing: the address is still free."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         closed_registration_refuses_everybody,
         "With registration disabled every registration is 403 `registration_disabled`, whether the address is taken or not, after the 422 of a bad form."
     )
+    .depends_on(Setting::TAKEN)
     .spawned()
     .set(&[("register.enabled", "false")]),
 ];

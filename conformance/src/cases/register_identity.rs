@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::register::post;
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw};
 use crate::trial::Trial;
 
@@ -14,7 +14,8 @@ pub const CASES: &[Case] = &[
     case!(
         the_typed_form_is_kept_for_display,
         "An address is shown as it was typed, without the spaces around it, whatever it is looked up by."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         one_address_has_many_spellings,
         "Addresses are compared trimmed, in NFC, in lower case, their domains as A-labels: every spelling is taken."
@@ -23,55 +24,68 @@ pub const CASES: &[Case] = &[
     case!(
         domains_are_mapped_without_transition,
         "Domains are mapped by UTS 46 non-transitional processing: `ß` is not `ss`, so these are two accounts."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         only_the_space_is_trimmed,
         "Only U+0020 is trimmed from an address; any other white space around it is a 422 at `email`."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         the_local_part_is_ascii_as_typed,
         "The local part is ASCII in the typed form: a letter that lower case would make ASCII is a 422 at `email`."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         what_is_no_address_is_refused,
         "What is no e-mail address is a 422 at `email`."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         an_address_has_at_most_254_characters,
         "An address has at most 254 characters: 255 are a 422 at `email`."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         a_password_has_8_to_128_characters,
         "A password has 8 to 128 code points; shorter and longer ones are a 422 at `password`."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         characters_are_counted_after_composition,
         "A password's length is counted in code points after NFC."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         bytes_are_counted_before_composition,
         "A password has at most 1024 bytes before NFC, however few code points that is."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         there_are_no_composition_rules,
         "A password needs no mixture of letters, digits and signs, and may contain any."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         an_easy_password_is_weak,
         "A password that is easy to guess is 422 `weak_password` at `password`, and the answer does not repeat it."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         ones_own_data_is_a_weak_password,
         "A password made of the user's address, its local part or the name is 422 `weak_password`, though it is good for somebody else."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         the_first_100_characters_are_judged,
         "Strength is judged by the first 100 characters."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
     case!(
         a_phone_is_in_e164,
         "A phone number is in E.164 form; anything else is a 422 at `phone`."
-    ),
+    )
+    .depends_on(Setting::TAKEN),
 ];
 
 async fn try_password(t: &Trial, password: &str) -> Result<Raw> {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::register::post;
 use crate::case;
-use crate::case::{Case, Profile, Verdict};
+use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{PASSWORD, Raw};
 use crate::trial::Trial;
 
@@ -14,29 +14,34 @@ pub const CASES: &[Case] = &[
         a_network_opens_20_accounts_a_minute,
         "A client network registers 20 accounts a minute; the next is 429 with `Retry-After` until the first is a minute old."
     )
+    .depends_on(Setting::TAKEN)
     .clock(),
     case!(
         a_limited_registration_creates_nothing,
         "A registration beyond the limit creates nothing: its address is free afterwards."
     )
+    .depends_on(Setting::TAKEN)
     .clock()
     .set(&[("limits.register_per_minute", "1")]),
     case!(
         every_network_has_a_limit_of_its_own,
         "The limit of registrations is per client network: another one is not concerned."
     )
+    .depends_on(Setting::TAKEN)
     .clock()
     .set(&[("limits.register_per_minute", "2")]),
     case!(
         a_bad_form_does_not_count,
         "A registration that is refused for its form does not count, and is told so even beyond the limit."
     )
+    .depends_on(Setting::TAKEN)
     .clock()
     .set(&[("limits.register_per_minute", "2")]),
     case!(
         a_taken_address_counts_like_a_free_one,
         "An attempt on a taken address counts like any other."
     )
+    .depends_on(Setting::TAKEN)
     .clock()
     .set(&[("limits.register_per_minute", "3")]),
     case!(

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{MINUTE, claims, own_session, profile};
 use crate::kit::{Granted, Raw, Session};
 use crate::trial::Trial;
@@ -25,6 +25,7 @@ pub const CASES: &[Case] = &[
         a_refresh_stays_in_its_session,
         "A refresh gives tokens of the same session, with the same `auth_time`, `created_at` and `expires_at`."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         the_second_factor_is_told_by_the_session,
@@ -37,16 +38,19 @@ pub const CASES: &[Case] = &[
     case!(
         ending_one_session_leaves_the_others,
         "The end of a session ends neither the user's other sessions nor anybody else's."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         deactivation_ends_all_sessions_for_good,
         "Deactivation and suspension end a user's sessions at once, and activation does not bring them back; other users go on."
     )
+    .depends_on(Setting::REUSE)
     .operator(),
     case!(
         an_operator_ends_sessions_at_once,
         "`bp-auth sessions revoke` ends the user's sessions and refresh families, nobody else's, and closes no account."
     )
+    .depends_on(Setting::REUSE)
     .spawned(),
 ];
 

@@ -5,7 +5,7 @@ use bp_auth_client::ErrorCode;
 use bp_auth_client::types::MfaMethod;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{
     MINUTE, another, methods, own_session, profile, sms_setup, sms_verify, totp_setup,
 };
@@ -27,6 +27,7 @@ pub const CASES: &[Case] = &[
         enrolling_upgrades_this_session_and_ends_the_weaker_ones,
         "Enrolling a phone as first method upgrades the enrolling session and ends the other password-only sessions."
     )
+    .depends_on(Setting::REUSE)
     .messages(),
     case!(
         enrolling_fills_an_empty_phone_of_the_profile,

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{DAY, MINUTE, methods, own_session, sms_setup, totp_setup, totp_verify};
 use crate::kit::{Granted, Guarded, Raw, Session};
 use crate::trial::Trial;
@@ -30,41 +30,49 @@ pub const CASES: &[Case] = &[
         rotating_the_api_key_needs_a_fresh_login,
         "`api-key/rotate` by a session whose login is 15 minutes old is 403 `reauthentication_required` and changes nothing; by a new login it is granted."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         setting_an_authenticator_up_needs_a_fresh_login,
         "`totp/setup` by a session whose login is 15 minutes old is 403 `reauthentication_required` and leaves nothing pending; by a new login it is granted."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         setting_a_phone_up_needs_a_fresh_login,
         "`sms/setup` by a session whose login is 15 minutes old is 403 `reauthentication_required` and leaves nothing pending; by a new login it is granted."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         new_backup_codes_need_a_fresh_login,
         "`backup-codes/regenerate` by a session whose login is 15 minutes old is 403 `reauthentication_required`, and the old set stays good; by a new login it is granted."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         removing_a_method_needs_a_fresh_login,
         "`DELETE /mfa/{method}` by a session whose login is 15 minutes old is 403 `reauthentication_required` and removes nothing; by a new login it is granted."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_login_is_fresh_for_less_than_fifteen_minutes,
         "A login is fresh for less than 15 minutes, to the millisecond."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_refresh_does_not_make_a_login_fresh,
         "`auth_time` is not changed by a refresh, nor is what follows from it."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_login_freshens_its_own_session_only,
         "A new login does not make the user's other sessions fresh."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         the_greatest_age_is_a_setting,
@@ -76,6 +84,7 @@ pub const CASES: &[Case] = &[
         zero_turns_it_off,
         "With `step_up.max_age=0` a login never gets too old."
     )
+    .depends_on(Setting::ROTATION)
     .clock()
     .set(&[("step_up.max_age", "0")]),
     case!(
@@ -91,21 +100,25 @@ pub const CASES: &[Case] = &[
         what_is_not_sensitive_goes_on,
         "Operations that are not sensitive do not ask how old the login is."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         a_set_up_is_finished_whatever_the_age_of_the_login,
         "A set-up that was begun with a fresh login is verified also when the login has aged since."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         bad_fields_come_before_step_up,
         "A sensitive operation with a bad path or body is 422 before it is 403."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         step_up_comes_before_limits_and_state,
         "A login that is too old is told (403) before limits (429) and before what is or is not there (404, 409)."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
 ];
 

@@ -6,7 +6,7 @@ use bp_auth_client::types::{Role, TokenType};
 use serde_json::Value;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw, WRONG_PASSWORD};
 use crate::trial::Trial;
 
@@ -14,7 +14,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_right_password_gives_tokens,
         "A right password gives a bearer token for 15 minutes, a refresh token for 14 days, an empty `scope` and a summary of the user."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         the_cookie_carries_the_access_token,
         "A login sets the cookie `bp_token` to the access token of the body, for as long as the refresh token lives, and it authenticates."
@@ -22,7 +23,8 @@ pub const CASES: &[Case] = &[
     case!(
         every_login_is_a_session_of_its_own,
         "Each login begins a session of its own; it ends no other."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         the_last_login_is_shown,
         "`last_login_at` is the time of the last login."

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use serde_json::{Value, json};
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::jwt::{part, verified};
 use crate::kit::{Granted, Guarded, Raw};
 use crate::trial::Trial;
@@ -34,6 +34,7 @@ pub const CASES: &[Case] = &[
         a_kind_is_good_for_one_purpose,
         "Each kind of token and key opens the one thing it is for; everywhere else it is refused like garbage and stays good."
     )
+    .depends_on(Setting::ROTATION)
     .messages()
     .operator(),
     case!(
@@ -44,6 +45,7 @@ pub const CASES: &[Case] = &[
         a_refresh_does_not_change_when_the_user_authenticated,
         "A refresh gives a token with another `jti` and a later `iat`, and the same `sub`, `tid`, `sid` and `auth_time`."
     )
+    .depends_on(Setting::ROTATION)
     .clock(),
     case!(
         the_scheme_is_bearer_in_any_case,
@@ -52,7 +54,8 @@ pub const CASES: &[Case] = &[
     case!(
         opaque_tokens_carry_a_prefix_and_a_checksum,
         "Refresh tokens begin with `bpr_` and API keys with `bpk_`, never twice the same; with one character changed they are refused."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
 ];
 
 async fn another_service_verifies_an_access_token_offline(t: Trial) -> Verdict {

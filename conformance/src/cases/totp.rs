@@ -10,7 +10,7 @@ use bp_auth_client::types::MfaMethod;
 use url::Url;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{
     MINUTE, claims, methods, own_session, profile, sms_setup, sms_verify, totp_setup, totp_verify,
 };
@@ -42,15 +42,18 @@ pub const CASES: &[Case] = &[
     case!(
         enrolling_upgrades_the_enrolling_session,
         "Enrolling the first method upgrades the enrolling session, which may at once do what needs a second factor; the token's `amr` follows at the next refresh."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         enrolling_ends_the_sessions_that_know_only_the_password,
         "Verifying an authenticator ends the user's other password-only sessions and their families, and nobody else's."
-    ),
+    )
+    .depends_on(Setting::REUSE),
     case!(
         sessions_that_passed_a_second_factor_outlive_an_enrolment,
         "Verifying a further method ends no session that has passed a second factor."
     )
+    .depends_on(Setting::ROTATION)
     .messages(),
     case!(
         the_code_that_enrolled_cannot_log_in,

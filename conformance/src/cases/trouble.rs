@@ -12,7 +12,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw};
 use crate::trial::Trial;
 
@@ -26,6 +26,7 @@ pub const CASES: &[Case] = &[
         a_locked_database_is_503_and_nothing_is_half_done,
         "While the database cannot be written, what writes is 503 `overloaded` with Retry-After within 3 s; afterwards the same requests succeed without a restart."
     )
+    .depends_on(Setting::ROTATION)
     .spawned()
     .set(OWN),
     #[cfg(feature = "spawn")]
@@ -61,6 +62,7 @@ pub const CASES: &[Case] = &[
         a_table_that_is_gone_for_a_while_harms_nothing_for_good,
         "While a table is missing every answer that needs it is an error with the one body; when it is back, old sessions go on without a restart."
     )
+    .depends_on(Setting::ROTATION)
     .spawned()
     .set(OWN),
     case!(

@@ -6,7 +6,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use http::header::{COOKIE, USER_AGENT};
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{DEVICE_COOKIE, DEVICE_HEADER, MINUTE, devices, tokens};
 use crate::kit::{Granted, WRONG_PASSWORD};
 use crate::trial::Trial;
@@ -15,7 +15,8 @@ pub const CASES: &[Case] = &[
     case!(
         a_remembered_device_needs_no_second_factor,
         "With `remember_device` the challenge answers `trusted_device_id` and sets `bp_trusted_device` to `<id>.<secret>`; presented as `X-Trusted-Device`, that completes the password step."
-    ),
+    )
+    .depends_on(Setting::ROTATION),
     case!(
         the_cookie_serves_as_well_as_the_header,
         "A device is recognised by its cookie too."

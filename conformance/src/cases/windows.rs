@@ -5,7 +5,7 @@ use bp_auth_client::types::{MfaMethod, MfaPending};
 use bp_auth_client::{Client, ErrorCode, types};
 
 use crate::case;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, WRONG_PASSWORD};
 use crate::trial::Trial;
 
@@ -39,6 +39,7 @@ pub const CASES: &[Case] = &[
         rotations_are_counted_for_a_minute,
         "A family that has used up its rotations may rotate again after 60 s and not a second before."
     )
+    .depends_on(Setting::ROTATION)
     .clock()
     .set(&[("limits.refresh_per_minute", "2")]),
     case!(

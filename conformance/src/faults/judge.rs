@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 
 use super::{Fault, How};
@@ -97,11 +97,7 @@ async fn explore(
 ) -> Result<bool> {
     let fault = super::all().into_iter().find(|fault| fault.name == name);
     let fault = fault.with_context(|| format!("no fault is called {name}"))?;
-    let selected: Vec<Case> = cases::all()
-        .into_iter()
-        .filter(|case| arguments.selects(&case.id()))
-        .collect();
-    ensure!(!selected.is_empty(), "no case has such a name; try --list");
+    let selected = arguments.selected()?;
     println!("{} [{}]: {}", fault.name, fault.profile, fault.what);
     let run = broken(0, &fault, source, recorder, arguments.jobs);
     let mut caught = 0;

@@ -39,7 +39,7 @@ fn every_fault_names_cases_that_are_there_and_run_in_its_profile() {
             let case = cases.iter().find(|case| case.id() == *id);
             let case = case.unwrap_or_else(|| panic!("{}: there is no case {id}", fault.name));
             assert!(
-                case.profiles.contains(&fault.profile),
+                case.is_tried_in(fault.profile),
                 "{}: {id} does not run in {}",
                 fault.name,
                 fault.profile

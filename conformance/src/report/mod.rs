@@ -6,7 +6,7 @@ pub mod junit;
 mod progress;
 mod summary;
 
-use crate::case::Case;
+use crate::case::{Case, Profile};
 
 pub use progress::Progress;
 pub use summary::Summary;
@@ -14,7 +14,8 @@ pub use summary::Summary;
 /// Every case, its sentence, and what it needs.
 pub fn list(cases: &[Case]) {
     for case in cases {
-        let profiles: Vec<String> = case.profiles.iter().map(ToString::to_string).collect();
+        let tried = Profile::ALL.iter().filter(|one| case.is_tried_in(**one));
+        let profiles: Vec<String> = tried.map(ToString::to_string).collect();
         println!(
             "{}\n    {}\n    [{}]",
             case.id(),

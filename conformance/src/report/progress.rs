@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::case::{Case, Profile};
+use crate::case::Profile;
 use crate::runner::{Ended, Outcome};
 
 pub struct Progress {
@@ -12,13 +12,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn start(profile: Profile, cases: &[Case]) -> Self {
-        let count = cases.iter().filter(|case| case.profiles.contains(&profile));
+    pub fn start(profile: Profile, cases: usize) -> Self {
         let bar = if std::io::stdout().is_terminal() {
             let style = "{msg:14} [{bar:40}] {pos}/{len} {elapsed}";
             let style = ProgressStyle::with_template(style)
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(count.count() as u64)
+            ProgressBar::new(cases as u64)
                 .with_style(style)
                 .with_message(profile.to_string())
         } else {

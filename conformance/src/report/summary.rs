@@ -29,15 +29,13 @@ pub struct Summary {
 
 impl Summary {
     pub fn new(arguments: &Arguments) -> Self {
-        #[cfg(feature = "spawn")]
-        let fronted = arguments.nginx.is_some();
-        #[cfg(not(feature = "spawn"))]
-        let fronted = false;
+        let fronted = arguments.has_front();
         Self {
             strict: arguments.spawn,
             fronted,
             // The strict profile has the cases that reach everything.
             partial: fronted
+                || arguments.affected
                 || !arguments.filter.is_empty()
                 || !arguments.profiles().contains(&Profile::Strict),
             ..Self::empty()

@@ -1,10 +1,11 @@
 //! What the witness remembers: the exchanges of each case, and what the whole run has covered.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::contract::Contract;
 use super::{Answer, Exchange, Sent};
+use crate::case::Setting;
 use crate::coverage::Coverage;
 
 /// How much of a case its transcript keeps: the end is what explains a failure.
@@ -26,6 +27,8 @@ pub struct Transcript {
     pub total: usize,
     /// All objections, also of exchanges that are no longer kept.
     pub objections: Vec<String>,
+    /// The settings that its answers can depend on.
+    pub settings: BTreeSet<Setting>,
     /// What the case had to tell beside its verdict.
     pub notes: Vec<String>,
 }
@@ -49,6 +52,13 @@ impl Recorder {
         transcript
             .objections
             .extend(exchange.objections.iter().cloned());
+        if let Some(operation) = exchange.operation {
+            let status = exchange.answer.status.as_u16();
+            let code = exchange.error_code.as_deref();
+            transcript
+                .settings
+                .extend(Setting::met_by(operation, status, code));
+        }
         transcript.exchanges.push_back(exchange.clone());
         if transcript.exchanges.len() > TRANSCRIPT {
             transcript.exchanges.pop_front();

@@ -1,14 +1,16 @@
-//! The suite and its drills on PostgreSQL, in short. Where there is none they say so, and fail where
-//! it is demanded.
+//! Every drill in short: `cargo test --test drills`. They take minutes, most of which are waits, so that
+//! `cargo test` leaves them out. Where there is no PostgreSQL they say so, and fail where it is demanded.
 
 #![cfg(feature = "spawn")]
 
 use std::io::Write;
-use std::process::{Command, Output};
 
 use bp_auth_conformance::target::postgres::Server;
+use support::{said, suite};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_bp-auth-conformance");
+#[expect(dead_code, reason = "no server is judged by its address here")]
+#[path = "suite/support.rs"]
+mod support;
 
 /// Whether there is a server to try; said loudly if not.
 fn has_postgres() -> bool {
@@ -24,15 +26,6 @@ fn has_postgres() -> bool {
     false
 }
 
-fn suite(arguments: &[&str]) -> Output {
-    Command::new(PROGRAM).args(arguments).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    let texts = [&output.stdout, &output.stderr];
-    texts.map(|text| String::from_utf8_lossy(text)).concat()
-}
-
 fn passes(arguments: &[&str]) -> String {
     let output = suite(arguments);
     let said = said(&output);
@@ -45,69 +38,6 @@ fn figure(said: &str, name: &str) -> u64 {
     let line = said.lines().find(|line| line.trim().starts_with(name));
     let line = line.unwrap_or_else(|| panic!("no {name} in {said}"));
     line.split_whitespace().last().unwrap().parse().unwrap()
-}
-
-#[test]
-fn three_processes_on_one_database_pass_while_one_after_the_other_is_killed() {
-    if !has_postgres() {
-        return;
-    }
-    let said = passes(&[
-        "--spawn",
-        "--database",
-        "postgres-serializable",
-        "--instances",
-        "3",
-        "--restart-every",
-        "1",
-        "--profile",
-        "strict",
-        "--filter",
-        "refresh::",
-        "--filter",
-        "sessions::",
-    ]);
-    assert!(said.contains("times an instance was killed"), "{said}");
-    assert!(said.contains("0 failed, 0 skipped"), "{said}");
-}
-
-#[test]
-fn a_run_that_restarted_nothing_has_not_tried_it() {
-    let output = suite(&[
-        "--spawn",
-        "--instances",
-        "2",
-        "--restart-every",
-        "3600",
-        "--profile",
-        "strict",
-        "--filter",
-        "refresh::a_used_token_ends_its_family",
-    ]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("no instance was restarted"));
-}
-
-#[test]
-fn who_asks_for_postgresql_where_there_is_none_is_told_so_and_nothing_passes() {
-    // One that does not answer, and a machine on which it is not installed.
-    let nothing = std::env::temp_dir().join("bp-auth-no-such-directory");
-    for (named, programs) in [
-        ("postgres://nobody@127.0.0.1:9", "".as_ref()),
-        ("", nothing.as_os_str()),
-    ] {
-        let output = Command::new(PROGRAM)
-            .args(["--spawn", "--database", "postgres"])
-            .env("BP_AUTH_TEST_POSTGRES", named)
-            .env("BP_AUTH_TEST_POSTGRES_BIN", programs)
-            .output()
-            .unwrap();
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("PostgreSQL"), "{said}");
-        assert_eq!(said.contains("NOT TESTED"), named.is_empty(), "{said}");
-        assert!(!said.contains("passed"), "{said}");
-    }
 }
 
 #[test]

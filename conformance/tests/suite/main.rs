@@ -4,5 +4,6 @@
 #![cfg(feature = "spawn")]
 
 mod command;
+mod instances;
 mod messages;
 mod support;
