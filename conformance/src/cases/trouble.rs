@@ -12,7 +12,9 @@ use futures::future::join_all;
 use serde_json::json;
 
 use crate::case;
-use crate::case::{Case, Setting, Verdict};
+#[cfg(feature = "spawn")]
+use crate::case::Setting;
+use crate::case::{Case, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw};
 use crate::trial::Trial;
 
