@@ -5,6 +5,7 @@ use bp_auth_client::{Client, ErrorCode, Secret};
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
+use crate::kit::mfa::{confirm_reset, reset_token};
 use crate::kit::{Granted, Raw};
 use crate::trial::Trial;
 
@@ -74,14 +75,19 @@ pub const CASES: &[Case] = &[
     .clock(),
     case!(
         the_key_of_a_deactivated_user_is_403,
-        "The API key of a deactivated user is 403 `account_deactivated` until the account is active again."
+        "The API key of a deactivated user is 403 `account_deactivated`, and 401 `api_key_invalid` once the account is active again."
     )
     .operator(),
     case!(
         the_key_of_a_suspended_user_is_403,
-        "The API key of a suspended user is 403 `account_suspended` until the account is active again."
+        "The API key of a suspended user is 403 `account_suspended`, and 401 `api_key_invalid` once the account is active again."
     )
     .operator(),
+    case!(
+        a_key_ends_with_a_reset,
+        "An MFA reset ends the API key; the next look creates another one."
+    )
+    .messages(),
     case!(
         the_secret_is_not_stored,
         "The server keeps a digest of the key: its database does not hold the secret."
@@ -343,7 +349,11 @@ async fn closed(t: &Trial, action: &str, code: ErrorCode) -> Verdict {
     let refused = client.me_entitlements().send().await;
     refused.refused(403, code)?;
     t.operator("activate", &ada.email).await?;
-    client.me().send().await.granted()?;
+    let refused = client.me().send().await;
+    refused.refused(401, ErrorCode::ApiKeyInvalid)?;
+    let again = t.session(&ada.email).await?.client;
+    let other = again.get_api_key().send().await.granted()?;
+    ensure!(other.id != key.id, "the key came back");
     Ok(())
 }
 
@@ -353,6 +363,22 @@ async fn the_key_of_a_deactivated_user_is_403(t: Trial) -> Verdict {
 
 async fn the_key_of_a_suspended_user_is_403(t: Trial) -> Verdict {
     closed(&t, "suspend", ErrorCode::AccountSuspended).await
+}
+
+async fn a_key_ends_with_a_reset(t: Trial) -> Verdict {
+    let ada = t.with_totp().await?;
+    let key = rotated(&ada.session.client).await?;
+    let token = reset_token(&t, &ada.session, 1).await?;
+    confirm_reset(&t, &token).await.granted()?;
+    let refused = with_key(&t, &key.api_key)?.me().send().await;
+    refused.refused(401, ErrorCode::ApiKeyInvalid)?;
+    let anew = t.session(&ada.email).await?.client;
+    let other = anew.get_api_key().send().await.granted()?;
+    ensure!(
+        other.id != key.id && other.rotated_at.is_none(),
+        "the old key"
+    );
+    Ok(())
 }
 
 async fn the_secret_is_not_stored(t: Trial) -> Verdict {

@@ -1,13 +1,14 @@
 //! `GET /api/auth/mfa/methods` and `DELETE /api/auth/mfa/{method}`.
 
 use anyhow::{Context, ensure};
-use bp_auth_client::ErrorCode;
 use bp_auth_client::types::MfaMethod;
+use bp_auth_client::{Client, ErrorCode};
 
 use crate::case;
 use crate::case::{Case, Verdict};
 use crate::kit::mfa::{
-    MINUTE, delete, methods, profile, resend, sms_setup, sms_verify, totp_setup, totp_verify,
+    MINUTE, delete, methods, own_session, profile, resend, sms_setup, sms_verify, totp_setup,
+    totp_verify,
 };
 use crate::kit::{Granted, Raw};
 use crate::trial::Trial;
@@ -47,6 +48,12 @@ pub const CASES: &[Case] = &[
     .messages()
     .clock(),
     case!(
+        a_session_that_passed_what_is_gone_knows_the_password_only,
+        "A session that passed a method which was removed or replaced since, or used a code of a former set, changes no factor any more: 403 `reauthentication_required`; the session that has shown the new one does."
+    )
+    .messages()
+    .clock(),
+    case!(
         a_removal_is_told_to_the_owner,
         "Removing a method sends a mail; a removal that is refused sends none."
     )
@@ -69,6 +76,43 @@ pub const CASES: &[Case] = &[
         "An unknown value in the place of the method is 422 at `path.method`, and deletes nothing."
     ),
 ];
+
+async fn a_session_that_passed_what_is_gone_knows_the_password_only(t: Trial) -> Verdict {
+    let ada = t.with_totp().await?;
+    let owner = &ada.session.client;
+    t.advance_secs(MINUTE)?;
+    let by_code = t.totp_session(&ada).await?;
+    let by_backup = t.backup_session(&ada, 0).await?;
+    let refused = async |client: &Client| {
+        let call = client.regenerate_backup_codes().send().await;
+        call.refused(403, ErrorCode::ReauthenticationRequired)?;
+        delete(client, MfaMethod::Totp)
+            .await
+            .refused(403, ErrorCode::ReauthenticationRequired)?;
+        let amr = own_session(client).await?.amr;
+        ensure!(amr == ["pwd"], "amr {amr:?}");
+        anyhow::Ok(())
+    };
+    // Its authenticator is replaced.
+    t.advance_secs(MINUTE)?;
+    let replacement = totp_setup(owner).await?;
+    totp_verify(owner, &replacement.next_code(&t)?)
+        .await
+        .granted()?;
+    refused(&by_code.client).await?;
+    // Its set of codes is replaced, by the session that has just shown the new authenticator.
+    owner.regenerate_backup_codes().send().await.granted()?;
+    refused(&by_backup.client).await?;
+    let amr = own_session(owner).await?.amr;
+    ensure!(amr == ["pwd", "otp", "mfa"], "amr {amr:?}");
+    // Its method is removed, and another one is left.
+    t.enrol_sms(ada.session.clone()).await?;
+    delete(owner, MfaMethod::Totp).await.granted()?;
+    delete(owner, MfaMethod::Sms)
+        .await
+        .refused(403, ErrorCode::ReauthenticationRequired)?;
+    Ok(())
+}
 
 async fn without_a_factor_the_list_is_empty(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;

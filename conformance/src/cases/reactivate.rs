@@ -37,8 +37,14 @@ pub const CASES: &[Case] = &[
     .messages()
     .operator(),
     case!(
-        a_suspension_meanwhile_wins_and_uses_nothing_up,
-        "The link of a user suspended meanwhile is 409 `account_suspended` and stays unused."
+        a_suspension_meanwhile_voids_the_link,
+        "The link of a user suspended meanwhile is 409 `account_suspended`, and void after the suspension: 400 `token_invalid`, not used."
+    )
+    .messages()
+    .operator(),
+    case!(
+        a_link_of_an_earlier_deactivation_is_void,
+        "Of two links the unused one is void once the account was deactivated again: 400 `token_invalid`, and it stays closed."
     )
     .messages()
     .operator(),
@@ -68,7 +74,7 @@ pub const CASES: &[Case] = &[
     .operator(),
     case!(
         every_way_in_is_closed_until_the_link_is_used,
-        "A deactivated user has no way in by password, session, refresh token or API key; the link opens password and API key again."
+        "A deactivated user has no way in by password, session, refresh token or API key; the link opens the password again, and nothing else."
     )
     .depends_on(Setting::REUSE)
     .messages()
@@ -164,7 +170,7 @@ async fn a_link_works_once(t: Trial) -> Verdict {
     Ok(())
 }
 
-async fn a_suspension_meanwhile_wins_and_uses_nothing_up(t: Trial) -> Verdict {
+async fn a_suspension_meanwhile_voids_the_link(t: Trial) -> Verdict {
     let ada = deactivated(&t).await?;
     request(&t, &ada.email).await?;
     let link = t.mailed_token(&ada.email, "reactivate", 1).await?;
@@ -176,8 +182,30 @@ async fn a_suspension_meanwhile_wins_and_uses_nothing_up(t: Trial) -> Verdict {
         .await
         .refused(403, ErrorCode::AccountSuspended)?;
     t.operator("deactivate", &ada.email).await?;
+    confirm(&t, &link)
+        .await
+        .refused(400, ErrorCode::TokenInvalid)?;
+    request(&t, &ada.email).await?;
+    let link = t.mailed_token(&ada.email, "reactivate", 2).await?;
     confirm(&t, &link).await.granted()?;
     t.session(&ada.email).await?;
+    Ok(())
+}
+
+async fn a_link_of_an_earlier_deactivation_is_void(t: Trial) -> Verdict {
+    let ada = deactivated(&t).await?;
+    request(&t, &ada.email).await?;
+    let spare = t.mailed_token(&ada.email, "reactivate", 1).await?;
+    request(&t, &ada.email).await?;
+    let link = t.mailed_token(&ada.email, "reactivate", 2).await?;
+    confirm(&t, &link).await.granted()?;
+    t.operator("deactivate", &ada.email).await?;
+    confirm(&t, &spare)
+        .await
+        .refused(400, ErrorCode::TokenInvalid)?;
+    t.try_login(&ada.email, PASSWORD)
+        .await
+        .refused(403, ErrorCode::AccountDeactivated)?;
     Ok(())
 }
 
@@ -328,7 +356,11 @@ async fn every_way_in_is_closed_until_the_link_is_used(t: Trial) -> Verdict {
     request(&t, &ada.email).await?;
     let link = t.mailed_token(&ada.email, "reactivate", 1).await?;
     confirm(&t, &link).await.granted()?;
-    by_key.me().send().await.granted()?;
+    by_key
+        .me()
+        .send()
+        .await
+        .refused(401, ErrorCode::ApiKeyInvalid)?;
     t.session(&ada.email).await?;
     ensure!(
         t.refresh(&ada.tokens.refresh_token).await.is_err(),

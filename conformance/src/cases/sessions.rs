@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
-use crate::kit::mfa::{MINUTE, claims, own_session, profile};
+use crate::kit::mfa::{MINUTE, claims, confirm_reset, own_session, profile, reset_token};
 use crate::kit::{Granted, Raw, Session};
 use crate::trial::Trial;
 
@@ -48,7 +48,7 @@ pub const CASES: &[Case] = &[
     .operator(),
     case!(
         an_operator_ends_sessions_at_once,
-        "`bp-auth sessions revoke` ends the user's sessions and refresh families, nobody else's, and closes no account."
+        "`bp-auth sessions revoke` ends the user's sessions, refresh families, trusted devices, API key and mailed links, nobody else's, and closes no account."
     )
     .depends_on(Setting::REUSE)
     .spawned(),
@@ -204,14 +204,24 @@ async fn deactivation_ends_all_sessions_for_good(t: Trial) -> Verdict {
 
 #[cfg(feature = "spawn")]
 async fn an_operator_ends_sessions_at_once(t: Trial) -> Verdict {
-    let (ada, bob) = (t.newcomer().await?, t.newcomer().await?);
-    let elsewhere = t.session(&ada.email).await?;
+    let (ada, bob) = (t.with_totp().await?, t.newcomer().await?);
+    let device = t.remember_by_totp(&ada).await?;
+    let link = reset_token(&t, &ada.session, 1).await?;
+    let key = ada.session.client.rotate_api_key().send().await;
+    let key = key.granted()?.api_key.expose().to_owned();
     t.command(&["sessions", "revoke", &ada.email]).await?;
-    for session in [&ada, &elsewhere] {
+    for session in [&ada.session, &device.session] {
         ended(&t, session).await?;
     }
+    t.is_not_trusted(&ada.email, &device.value).await?;
+    let by_key = t.with(&[("x-api-key".parse()?, key)]);
+    let me = by_key.me().send().await;
+    me.refused(401, ErrorCode::ApiKeyInvalid)?;
+    confirm_reset(&t, &link)
+        .await
+        .refused(400, ErrorCode::TokenInvalid)?;
     bob.client.me().send().await.granted()?;
-    t.session(&ada.email).await?;
+    t.backup_session(&ada, 0).await?;
     Ok(())
 }
 

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::case;
 use crate::case::{Case, Verdict};
 use crate::kit::mfa::{
-    DAY, DEVICE_COOKIE, DEVICE_HEADER, Device, MINUTE, confirm_reset, delete, devices, reset_token,
-    revoke, sms_setup, totp_setup, totp_verify,
+    DAY, DEVICE_COOKIE, DEVICE_HEADER, Device, MINUTE, confirm_reset, delete, devices, own_session,
+    reset_token, revoke, sms_setup, totp_setup, totp_verify,
 };
 use crate::kit::{Granted, Guarded, PASSWORD, Raw};
 use crate::trial::Trial;
@@ -53,7 +53,11 @@ pub const CASES: &[Case] = &[
     .operator(),
     case!(
         a_revoked_device_needs_the_second_factor_again,
-        "A revoked device is trusted no more and gone from the list; the others stay, and so does the session that was begun on it."
+        "A revoked device is trusted no more and gone from the list; the others stay."
+    ),
+    case!(
+        the_session_begun_on_it_has_passed_no_factor_then,
+        "A session that began on a device goes on when the device is revoked, but as one that knows the password only: `amr` tells no second factor, and what needs one is 403 `reauthentication_required`."
     ),
     case!(
         what_is_absent_foreign_or_revoked_is_not_found,
@@ -178,7 +182,27 @@ async fn a_revoked_device_needs_the_second_factor_again(t: Trial) -> Verdict {
     ensure!(listed == [other.id], "listed: {listed:?}");
     t.is_not_trusted(&ada.email, &one.value).await?;
     t.is_trusted(&ada.email, &other.value).await?;
-    one.session.client.me().send().await.granted()?;
+    Ok(())
+}
+
+async fn the_session_begun_on_it_has_passed_no_factor_then(t: Trial) -> Verdict {
+    let (ada, one, other) = with_two_devices(&t).await?;
+    let (begun, _) = t.is_trusted(&ada.email, &one.value).await?;
+    let (beside, _) = t.is_trusted(&ada.email, &other.value).await?;
+    revoke(&ada.session.client, one.id).await.granted()?;
+    let session = own_session(&begun.client).await?;
+    ensure!(session.amr == ["pwd"], "amr {:?}", session.amr);
+    let call = begun.client.regenerate_backup_codes().send().await;
+    call.refused(403, ErrorCode::ReauthenticationRequired)?;
+    delete(&begun.client, MfaMethod::Totp)
+        .await
+        .refused(403, ErrorCode::ReauthenticationRequired)?;
+    beside
+        .client
+        .regenerate_backup_codes()
+        .send()
+        .await
+        .granted()?;
     Ok(())
 }
 

@@ -135,6 +135,14 @@ pub const FAULTS: &[Fault] = &[
         &["reactivate::every_way_in_is_closed_until_the_link_is_used", "reactivate::a_suspended_user_gets_no_way_back", "client_factors::who_comes_back_is_let_in_again"],
     ),
     Fault::database(
+        "epochs-never-begin",
+        "What an account's end does not name one by one outlives it: its API key and mailed links.",
+        "CREATE TRIGGER fault AFTER UPDATE OF epoch ON users BEGIN
+           UPDATE users SET epoch = OLD.epoch WHERE id = NEW.id; END",
+        &["api_key::the_key_of_a_suspended_user_is_403", "api_key::a_key_ends_with_a_reset",
+          "mfa_reset_binding::a_suspended_account_is_not_reset", "reactivate::a_link_of_an_earlier_deactivation_is_void"],
+    ),
+    Fault::database(
         "phone-stays-unverified",
         "A confirmed phone is not kept as verified.",
         "CREATE TRIGGER fault AFTER UPDATE OF phone_verified_at ON users BEGIN

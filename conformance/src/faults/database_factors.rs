@@ -14,7 +14,8 @@ pub const FAULTS: &[Fault] = &[
         "reset-spares-sessions",
         "An MFA reset leaves the sessions alive.",
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'mfa_reset' BEGIN
-           UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
+           UPDATE sessions SET revoked_at = NULL, revoked_reason = NULL,
+             epoch = (SELECT epoch FROM users WHERE users.id = NEW.user_id) WHERE id = NEW.id; END",
         &["mfa_reset::a_reset_removes_everything", "client_factors::who_lost_the_factors_resets_them_by_mail"],
     ),
     Fault::database(
@@ -127,8 +128,18 @@ pub const FAULTS: &[Fault] = &[
         "devices-survive-a-reset",
         "Trusted devices stay trusted, whatever revokes them.",
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON trusted_devices BEGIN
-           UPDATE trusted_devices SET revoked_at = NULL, revoked_reason = NULL WHERE id = NEW.id; END",
+           UPDATE trusted_devices SET revoked_at = NULL, revoked_reason = NULL,
+             epoch = (SELECT epoch FROM users WHERE users.id = NEW.user_id) WHERE id = NEW.id; END",
         &["trusted_devices_end::deactivation_ends_it", "trusted_devices_end::a_revoked_device_needs_the_second_factor_again"],
+    ),
+    Fault::database(
+        "sessions-keep-a-factor-that-is-gone",
+        "A session that passed a second factor counts as having passed it for ever.",
+        "CREATE TRIGGER fault AFTER UPDATE OF mfa_satisfied ON sessions
+           WHEN OLD.mfa_satisfied AND NOT NEW.mfa_satisfied BEGIN
+           UPDATE sessions SET mfa_satisfied = TRUE, amr = OLD.amr WHERE id = NEW.id; END",
+        &["methods::a_session_that_passed_what_is_gone_knows_the_password_only",
+          "trusted_devices_end::the_session_begun_on_it_has_passed_no_factor_then"],
     ),
     Fault::database(
         "devices-survive-other-methods",

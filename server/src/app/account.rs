@@ -26,15 +26,23 @@ impl App {
         })
     }
 
-    /// Ends sessions, challenges and trusted devices: what an account must not keep when it stops
-    /// being active, or when its second factors are reset.
-    pub(super) async fn everything_end(&self, txn: &Txn, user: &User, reason: &str) -> Result<()> {
+    /// Ends every credential of the account: sessions, challenges, trusted devices, the API key and
+    /// the links in its mails. The epoch alone decides; the rows say why. Returns how many sessions
+    /// were ended.
+    pub(super) async fn revoke_all_access(
+        &self,
+        txn: &Txn,
+        user: &User,
+        reason: &str,
+    ) -> Result<u64> {
         let now = self.now().ms();
-        txn.sessions_revoke_by_user(user.id, now, reason, None, false)
+        txn.user_epoch_begin(user.id).await?;
+        let sessions = txn
+            .sessions_revoke_by_user(user.id, now, reason, None, false)
             .await?;
         txn.mfa_challenges_void(user.id, now).await?;
         txn.trusted_devices_revoke_all(user.id, now, reason).await?;
-        Ok(())
+        Ok(sessions)
     }
 
     /// A refusal because of the account's state, on record.

@@ -28,7 +28,7 @@ pub struct Rotated {
 
 impl App {
     pub async fn api_key_get(&self, caller: &Caller, client: &Client) -> Result<ApiKey> {
-        if let Some(row) = self.store.api_key_fetch_by_user(caller.user.id).await? {
+        if let Some(row) = self.store.api_key_fetch_by_user(&caller.user).await? {
             return Ok(row);
         }
         let minted = mint(self.random.as_ref(), API_KEY_PREFIX)?;
@@ -107,6 +107,7 @@ impl App {
             created_at: self.now().ms(),
             rotated_at: None,
             last_used_at: None,
+            epoch: user.epoch,
         };
         if txn.api_key_insert_if_absent(row.clone()).await? {
             self.audit(txn, client, about("api_key.created", user, caller, &row))
@@ -117,7 +118,7 @@ impl App {
 }
 
 async fn api_key_of(txn: &Txn, user: &User) -> Result<ApiKey> {
-    let row = txn.api_key_fetch_by_user(user.id).await?;
+    let row = txn.api_key_fetch_by_user(user).await?;
     row.ok_or_else(|| Error::Internal(format!("the API key of user {} is gone", user.id)))
 }
 

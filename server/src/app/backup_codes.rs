@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::audit::Audit;
 use super::caller::Caller;
+use super::challenge::Proof;
 use super::error::{Error, Result};
 use super::message::Message;
 use super::methods::verified;
@@ -48,6 +49,10 @@ impl App {
             let user = self.user_locked(&txn, caller).await?;
             if verified(&txn.mfa_methods_list(user.id).await?).is_empty() {
                 return Err(Error::MfaNotEnabled);
+            }
+            // Whoever is shown the new set may stand on it; who has used a code of the old may not.
+            if let Some(session) = caller.session_id() {
+                txn.session_backup_codes_set(session, &fresh.salt).await?;
             }
             txn.backup_codes_replace(user.id, fresh.rows(user.id, now))
                 .await?;
@@ -96,29 +101,29 @@ impl App {
         })
     }
 
-    /// What the row of this code would hold, if the code is one of the user's unused ones.
-    pub(super) async fn backup_code_hash(
+    /// What the row of this code holds, if the code is one of the user's unused ones.
+    pub(super) async fn backup_code_proof(
         &self,
         permit: Permit,
         user: &User,
         code: &str,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Proof>> {
         let rows = self.store.backup_codes_fetch(user.id).await?;
         let Some(salt) = rows.first().map(|row| row.salt.clone()) else {
             return Ok(None);
         };
-        let (cost, salt) = parse_salt(&salt)
+        let (cost, random) = parse_salt(&salt)
             .ok_or_else(|| Error::Internal("a backup code has a malformed salt".to_owned()))?;
         let secret = Zeroizing::new(normalise(code));
         let hashes = self
             .hasher
-            .derive(permit, vec![secret], salt, Some(cost))
+            .derive(permit, vec![secret], random, Some(cost))
             .await?;
-        let hash = hashes.into_iter().next();
-        Ok(hash.filter(|hash| {
+        let hash = hashes.into_iter().next().filter(|hash| {
             rows.iter()
                 .any(|row| row.used_at.is_none() && row.code_hash == *hash)
-        }))
+        });
+        Ok(hash.map(|hash| Proof::BackupCode { hash, salt }))
     }
 
     fn backup_code(&self) -> Result<Zeroizing<String>> {

@@ -101,6 +101,9 @@ impl App {
             .await?
             .ok_or(Error::ApiKeyInvalid)?;
         gate(&user)?;
+        if row.epoch != user.epoch {
+            return Err(Error::ApiKeyInvalid);
+        }
         let tenant = self.tenant_of(&user).await?;
         // When a key was last used is worth a note, and not a refusal when the writer is busy.
         if let Err(error) = self.api_key_note_use(&row).await {
@@ -123,9 +126,12 @@ impl App {
             .filter(|decoded| !decoded.expired)
             .ok_or(Error::AccessTokenInvalid)?;
         let row = self.store.mfa_challenge_fetch(decoded.claims.jti).await?;
-        let live = row.is_some_and(|row| challenge::is_live(&row, self.now()));
+        let row = row.filter(|row| challenge::is_live(row, self.now()));
         let user = self.store.user_fetch(decoded.claims.sub).await?;
-        user.filter(|user| live && gate(user).is_ok())
+        let user = user.filter(|user| gate(user).is_ok());
+        row.zip(user)
+            .filter(|(row, user)| row.epoch == user.epoch)
+            .map(|(_, user)| user)
             .ok_or(Error::AccessTokenInvalid)
     }
 
@@ -161,6 +167,14 @@ impl App {
         tenant.ok_or_else(|| Error::Internal(format!("user {} has no tenant", user.id)))
     }
 
+    /// Whether the session lets its user in, at this moment.
+    pub(super) fn session_is_live(&self, session: &Session, user: &User) -> bool {
+        session.revoked_at.is_none()
+            && session.epoch == user.epoch
+            && session.expires_at > self.now().ms()
+            && gate(user).is_ok()
+    }
+
     async fn access_token(&self, token: &str) -> Result<Decoded> {
         unexpired(self.decode_access(token).await?)
     }
@@ -181,11 +195,7 @@ impl App {
             unexpired(self.decode(token, &[Kind::Access]).await?)?;
             return Err(Error::SessionRevoked);
         };
-        let live = session.revoked_at.is_none()
-            && session.expires_at > self.now().ms()
-            && session.user_id == decoded.claims.sub
-            && gate(&user).is_ok();
-        if !live {
+        if session.user_id != decoded.claims.sub || !self.session_is_live(&session, &user) {
             return Err(Error::SessionRevoked);
         }
         Ok(Caller {

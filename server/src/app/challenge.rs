@@ -14,7 +14,7 @@ use super::login::{LoginOutcome, PendingFactor, outcome_name};
 use super::message::SmsPurpose;
 use super::methods::{self, Method};
 use super::password::Permit;
-use super::session::Authenticated;
+use super::session::{Authenticated, Factor};
 use super::token::Kind;
 use super::{App, Client};
 use crate::datastore::{Event, MfaChallenge, MfaMethod, Taken, Txn, User};
@@ -39,10 +39,10 @@ struct Asked {
 }
 
 /// What a code is checked against, once it is known to have a chance.
-enum Proof {
+pub(super) enum Proof {
     TotpStep { method: Uuid, step: i64 },
     SmsCode { method: Uuid, sealed: String },
-    BackupCode { hash: String },
+    BackupCode { hash: String, salt: String },
 }
 
 impl App {
@@ -169,8 +169,8 @@ impl App {
             };
             let how = Authenticated {
                 amr,
-                mfa_satisfied: true,
                 mfa_enabled: true,
+                factor: Some(proof.factor()),
                 trusted_device,
             };
             let outcome = self
@@ -278,8 +278,7 @@ impl App {
                     Some(permit) => permit,
                     None => self.hasher.permit().await?,
                 };
-                let hash = self.backup_code_hash(permit, user, code).await?;
-                Ok(hash.map(|hash| Proof::BackupCode { hash }))
+                self.backup_code_proof(permit, user, code).await
             }
         }
     }
@@ -296,7 +295,7 @@ impl App {
                 txn.sms_code_consume(user.id, purpose, sealed, now).await?
                     && txn.mfa_method_touch(*method, now).await?
             }
-            Proof::BackupCode { hash } => txn.backup_code_consume(user.id, hash, now).await?,
+            Proof::BackupCode { hash, .. } => txn.backup_code_consume(user.id, hash, now).await?,
         })
     }
 
@@ -320,7 +319,18 @@ impl App {
         let challenge = txn.mfa_challenge_fetch(of.jti).await?;
         let challenge = challenge.filter(|row| row.user_id == of.user && is_live(row, self.now()));
         let user = user.filter(|user| gate(user).is_ok());
-        challenge.zip(user).ok_or(Error::MfaTokenInvalid)
+        let live = challenge.zip(user);
+        live.filter(|(challenge, user)| challenge.epoch == user.epoch)
+            .ok_or(Error::MfaTokenInvalid)
+    }
+}
+
+impl Proof {
+    fn factor(&self) -> Factor {
+        match self {
+            Self::TotpStep { method, .. } | Self::SmsCode { method, .. } => Factor::Method(*method),
+            Self::BackupCode { salt, .. } => Factor::BackupCode(salt.clone()),
+        }
     }
 }
 

@@ -126,7 +126,7 @@ impl App {
                     u64::try_from(seats).ok()
                 }
                 "api_keys" => {
-                    let key = self.store.api_key_fetch_by_user(user.id).await?;
+                    let key = self.store.api_key_fetch_by_user(user).await?;
                     Some(u64::from(key.is_some()))
                 }
                 "trusted_devices" => {

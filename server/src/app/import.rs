@@ -164,6 +164,7 @@ impl Import<'_> {
             created_at,
             updated_at: now.ms(),
             last_login_at: None,
+            epoch: 0,
         };
         Ok(Candidate {
             line,

@@ -16,7 +16,7 @@ use super::message::SmsPurpose;
 use super::methods::{self, Method};
 use super::password::{Plain, Rehashed, Verdict};
 use super::random::hash;
-use super::session::{Authenticated, IssuedTokens};
+use super::session::{Authenticated, Factor, IssuedTokens};
 use super::sms::{Sent, TRIES};
 use super::token::LEEWAY;
 use super::{App, Client};
@@ -238,8 +238,8 @@ impl App {
         let Some(&default) = enrolled.first() else {
             let how = Authenticated {
                 amr: &["pwd"],
-                mfa_satisfied: false,
                 mfa_enabled: false,
+                factor: None,
                 trusted_device: None,
             };
             return self
@@ -253,8 +253,8 @@ impl App {
             if let Some(device) = device {
                 let how = Authenticated {
                     amr: &["pwd", "trusted_device"],
-                    mfa_satisfied: true,
                     mfa_enabled: true,
+                    factor: Some(Factor::TrustedDevice),
                     trusted_device: Some(device),
                 };
                 return self
@@ -306,6 +306,7 @@ impl App {
             attempts: 0,
             consumed_at: None,
             code_sent_at: None,
+            epoch: user.epoch,
         };
         txn.mfa_challenge_insert(challenge.clone()).await?;
         Ok(challenge)

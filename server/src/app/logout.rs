@@ -1,7 +1,6 @@
 //! Logout: best effort, because only a client with a bad token needs it badly.
 
 use super::audit::Audit;
-use super::caller::gate;
 use super::error::Result;
 use super::random::{REFRESH_PREFIX, hash_if_well_formed};
 use super::token::Kind;
@@ -40,9 +39,7 @@ impl App {
                 return Ok(());
             };
             let valid = own.as_ref().is_some_and(|decoded| !decoded.expired)
-                && session.revoked_at.is_none()
-                && session.expires_at > now.ms()
-                && gate(&user).is_ok();
+                && self.session_is_live(&session, &user);
             let ended = if request.all_sessions && valid {
                 txn.sessions_revoke_by_user(user.id, now.ms(), "logout", None, false)
                     .await?

@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::identity::phone_hint;
 use super::message::Message;
 use super::{App, Client};
-use crate::datastore::{MfaMethod, Txn, User};
+use crate::datastore::{MfaMethod, Session, Txn, User};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -175,7 +175,8 @@ impl App {
         super::caller::gate(&user).map_err(|_| Error::SessionRevoked)?;
         if let Some(id) = caller.session_id() {
             let session = txn.session_fetch(id).await?;
-            if session.is_none_or(|session| session.revoked_at.is_some()) {
+            let live = |row: &Session| row.revoked_at.is_none() && row.epoch == user.epoch;
+            if !session.as_ref().is_some_and(live) {
                 return Err(Error::SessionRevoked);
             }
         }

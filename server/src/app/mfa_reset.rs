@@ -1,5 +1,5 @@
-//! The way out for a user who lost every second factor: a token by mail, good for one use and for
-//! the factors as they were when it was sent.
+//! The way out for a user who lost every second factor: a token by mail, good for one use, for the
+//! factors as they were when it was sent, and for the account's epoch.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -63,9 +63,9 @@ impl App {
                 return Err(Error::MfaNotEnabled);
             }
             let ttl = self.config.tokens.mfa_reset_ttl;
-            let token =
-                self.tokens
-                    .mfa_reset(user.id, fingerprint(&methods), now, ttl.duration())?;
+            let token = self
+                .tokens
+                .mfa_reset(&user, fingerprint(&methods), now, ttl.duration())?;
             let expires_at = now.plus(ttl.duration());
             let outgoing = Outgoing {
                 id: Uuid::now_v7(),
@@ -137,7 +137,8 @@ impl App {
                 return Err(Error::LinkTokenUsed);
             }
             let methods = txn.mfa_methods_list(user.id).await?;
-            let bound = decoded.claims.state.as_deref() == Some(fingerprint(&methods).as_str());
+            let bound = decoded.claims.epoch == Some(user.epoch)
+                && decoded.claims.state.as_deref() == Some(fingerprint(&methods).as_str());
             if !bound || verified(&methods).is_empty() || gate(&user).is_err() {
                 // Dropping the transaction takes the use back: a void token stays void, not used.
                 return Err(Error::LinkTokenInvalid);
@@ -163,7 +164,7 @@ impl App {
         for purpose in [SmsPurpose::Login, SmsPurpose::MfaSetup] {
             txn.sms_code_delete(user.id, purpose.as_str()).await?;
         }
-        self.everything_end(txn, user, reason).await?;
+        self.revoke_all_access(txn, user, reason).await?;
         Ok(methods + codes > 0)
     }
 }

@@ -148,23 +148,59 @@ impl App {
         .await
     }
 
-    /// Ends all sessions and every login that waits for its second factor; devices stay trusted.
+    /// Ends every credential that hangs on the account; its password and its second factors stay.
     /// Says how many sessions were ended.
     pub async fn operator_sessions_revoke(&self, email: &str, operator: &Operator) -> Result<u64> {
         self.operator_reason(operator)?;
-        let now = self.now().ms();
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let user = self.operator_user(&txn, email).await?;
-            let revoked = txn
-                .sessions_revoke_by_user(user.id, now, "operator", None, false)
-                .await?;
-            txn.mfa_challenges_void(user.id, now).await?;
+            let revoked = self.revoke_all_access(&txn, &user, "operator").await?;
             let detail = json!({ "sessions": revoked });
             self.operator_audit(&txn, operator, Audit::of("sessions.revoked", &user), detail)
                 .await?;
             self.commit(txn).await?;
             Ok(revoked)
+        })
+        .await
+    }
+
+    /// The same for every user. Logins and refreshes wait until it is done.
+    pub async fn operator_sessions_revoke_everywhere(&self, operator: &Operator) -> Result<u64> {
+        self.operator_reason(operator)?;
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let revoked = txn
+                .access_revoke_everywhere(self.now().ms(), "operator")
+                .await?;
+            let audit = Audit {
+                event: "sessions.revoked_everywhere",
+                user: None,
+                session: None,
+                detail: Value::Null,
+            };
+            self.operator_audit(&txn, operator, audit, json!({ "sessions": revoked }))
+                .await?;
+            self.commit(txn).await?;
+            Ok(revoked)
+        })
+        .await
+    }
+
+    /// Deletes the API key of a user. False when there was none.
+    pub async fn operator_api_key_revoke(&self, email: &str, operator: &Operator) -> Result<bool> {
+        self.operator_reason(operator)?;
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            let user = self.operator_user(&txn, email).await?;
+            if !txn.api_key_delete(user.id).await? {
+                return Ok(false);
+            }
+            let audit = Audit::of("api_key.revoked", &user);
+            self.operator_audit(&txn, operator, audit, json!({}))
+                .await?;
+            self.commit(txn).await?;
+            Ok(true)
         })
         .await
     }
@@ -310,7 +346,7 @@ impl App {
                 return Ok(false);
             }
             if to != "active" {
-                self.everything_end(&txn, &user, to).await?;
+                self.revoke_all_access(&txn, &user, to).await?;
             }
             let detail = json!({ "from": user.state });
             self.operator_audit(&txn, operator, Audit::of(event, &user), detail)

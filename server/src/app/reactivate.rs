@@ -39,7 +39,8 @@ impl App {
             // Signed and sealed for strangers too: the time must not tell who has an account.
             let ttl = self.config.tokens.reactivation_ttl.duration();
             let subject = user.as_ref().map_or_else(Uuid::now_v7, |user| user.id);
-            let token = self.tokens.reactivation(subject, now, ttl)?;
+            let epoch = user.as_ref().map_or(0, |user| user.epoch);
+            let token = self.tokens.reactivation(subject, epoch, now, ttl)?;
             let expires_at = now.plus(ttl);
             let outgoing = Outgoing {
                 id: Uuid::now_v7(),
@@ -109,8 +110,9 @@ impl App {
             } else if decoded.expired {
                 Some((Error::LinkTokenExpired, "expired"))
             } else if !matches!(user.state.as_str(), "active" | "deactivated") {
-                // The token is not used up: it is good again if the suspension ends in time.
                 Some((Error::SuspendedMeanwhile, "suspended"))
+            } else if claims.epoch != Some(user.epoch) {
+                Some((Error::LinkTokenInvalid, "void"))
             } else if !txn
                 .reactivation_token_use(&token_id, user.id, now.ms(), expires_at)
                 .await?

@@ -101,7 +101,7 @@ impl App {
         if gate(user).is_err() {
             return Err(Error::SessionRevoked);
         }
-        if session.revoked_at.is_some() {
+        if session.revoked_at.is_some() || session.epoch != user.epoch {
             return Err(match session.revoked_reason.as_deref() {
                 // Reuse is reported as such for the token that was reused, however often.
                 Some("token_reused") if row.used_at.is_some() => Error::RefreshTokenReused,

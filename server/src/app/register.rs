@@ -180,6 +180,7 @@ impl App {
             created_at: now,
             updated_at: now,
             last_login_at: None,
+            epoch: 0,
         };
         let created = self.retried(|| async {
             let txn = self.store.begin().await?;

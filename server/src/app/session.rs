@@ -35,9 +35,18 @@ pub struct PresentedDevice {
 /// How the user has authenticated.
 pub struct Authenticated<'a> {
     pub amr: &'a [&'a str],
-    pub mfa_satisfied: bool,
     pub mfa_enabled: bool,
+    pub factor: Option<Factor>,
     pub trusted_device: Option<PresentedDevice>,
+}
+
+/// The second factor that a session has passed, and keeps having passed while the factor is there.
+pub enum Factor {
+    Method(Uuid),
+    /// Of the set with this salt.
+    BackupCode(String),
+    /// The one in [`Authenticated::trusted_device`].
+    TrustedDevice,
 }
 
 impl App {
@@ -50,6 +59,12 @@ impl App {
         how: Authenticated<'_>,
     ) -> Result<IssuedTokens> {
         let now = self.now();
+        let mfa_satisfied = how.factor.is_some();
+        let (method, codes) = match how.factor {
+            Some(Factor::Method(method)) => (Some(method), None),
+            Some(Factor::BackupCode(salt)) => (None, Some(salt)),
+            Some(Factor::TrustedDevice) | None => (None, None),
+        };
         let session = Session {
             id: Uuid::now_v7(),
             user_id: user.id,
@@ -57,12 +72,15 @@ impl App {
             expires_at: now.plus(self.config.refresh.family_ttl.duration()).ms(),
             auth_time: now.ms(),
             amr: how.amr.join(" "),
-            mfa_satisfied: how.mfa_satisfied,
+            mfa_satisfied,
             trusted_device_id: how.trusted_device.as_ref().map(|device| device.id),
             ip: client.ip.to_string(),
             user_agent: client.user_agent.clone(),
             revoked_at: None,
             revoked_reason: None,
+            epoch: user.epoch,
+            mfa_method_id: method,
+            backup_codes_salt: codes,
         };
         txn.session_insert(session.clone()).await?;
         let refresh = mint(self.random.as_ref(), REFRESH_PREFIX)?;

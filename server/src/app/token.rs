@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::clock::Timestamp;
 use super::error::{Error, Result};
+use crate::datastore::User;
 
 /// Clocks of two machines may differ this much.
 const LEEWAY_SECONDS: i64 = 5;
@@ -71,6 +72,9 @@ pub struct Claims {
     /// What a mailed token is bound to: it is void when this has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// The epoch of the user in which the token was mailed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<i64>,
 }
 
 /// A token whose signature, issuer, audience and kind are ours.
@@ -205,12 +209,13 @@ impl TokenService {
 
     pub fn mfa_reset(
         &self,
-        user: Uuid,
+        user: &User,
         state: String,
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Zeroizing<String>> {
-        let mut claims = self.claims(Kind::MfaReset, user, now, ttl);
+        let mut claims = self.claims(Kind::MfaReset, user.id, now, ttl);
+        claims.epoch = Some(user.epoch);
         claims.state = Some(state);
         self.encode(Kind::MfaReset, &claims, now)
     }
@@ -218,10 +223,12 @@ impl TokenService {
     pub fn reactivation(
         &self,
         user: Uuid,
+        epoch: i64,
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Zeroizing<String>> {
-        let claims = self.claims(Kind::Reactivation, user, now, ttl);
+        let mut claims = self.claims(Kind::Reactivation, user, now, ttl);
+        claims.epoch = Some(epoch);
         self.encode(Kind::Reactivation, &claims, now)
     }
 
@@ -290,6 +297,7 @@ impl TokenService {
             auth_time: None,
             scope: None,
             state: None,
+            epoch: None,
         }
     }
 

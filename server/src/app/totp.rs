@@ -306,7 +306,10 @@ impl App {
         } = enrolment;
         let now = self.now();
         let before = txn.mfa_methods_list(user.id).await?;
-        if !txn.mfa_method_verify(pending, now.ms(), step).await? {
+        if !txn
+            .mfa_method_verify(user.id, pending, now.ms(), step)
+            .await?
+        {
             return Err(Error::MfaNotPending);
         }
         let first = methods::verified(&before).is_empty();
@@ -316,7 +319,8 @@ impl App {
             (false, _) => None,
         };
         self.factors_changed(&txn, user, "mfa_method_added").await?;
-        self.session_after_enrolment(&txn, caller, method, first)
+        let enrolled = (method, pending);
+        self.session_after_enrolment(&txn, caller, enrolled, first)
             .await?;
         if let (Method::Sms, Some(row)) = (method, methods::find(&before, Method::Sms, false)) {
             let number = row.phone.as_deref().unwrap_or_default();
@@ -355,17 +359,21 @@ impl App {
         &self,
         txn: &Txn,
         caller: &Caller,
-        method: Method,
+        (method, id): (Method, Uuid),
         first: bool,
     ) -> Result<()> {
-        let Some(session) = caller.session() else {
+        // As it is now: what it had passed before may have been replaced.
+        let Some(session) = caller.session_id() else {
+            return Ok(());
+        };
+        let Some(session) = txn.session_fetch(session).await? else {
             return Ok(());
         };
         if !session.mfa_satisfied {
             let factor = if method == Method::Sms { "sms" } else { "otp" };
             let mut amr: Vec<&str> = session.amr.split_whitespace().collect();
             amr.extend([factor, "mfa"]);
-            txn.session_upgrade(session.id, &amr.join(" ")).await?;
+            txn.session_upgrade(session.id, &amr.join(" "), id).await?;
         }
         if first {
             let (user, now) = (caller.user.id, self.now().ms());

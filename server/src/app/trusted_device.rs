@@ -101,7 +101,7 @@ impl App {
             let device = self.store.trusted_device_fetch(id).await?;
             let trusted = device.is_some_and(|device| {
                 let is_live = device.revoked_at.is_none() && device.expires_at > now;
-                let is_theirs = user.as_ref().is_some_and(|user| user.id == device.user_id);
+                let is_theirs = user.as_ref().is_some_and(|user| belongs_to(&device, user));
                 is_secret_of(text, &device) && is_live && is_theirs
             });
             if trusted {
@@ -124,7 +124,7 @@ impl App {
         };
         let now = self.now();
         let device = txn.trusted_device_fetch(id).await?;
-        let Some(device) = device.filter(|device| device.user_id == user.id) else {
+        let Some(device) = device.filter(|device| belongs_to(device, user)) else {
             return Ok(None);
         };
         let fresh = mint(self.random.as_ref(), PREFIX)?;
@@ -160,6 +160,7 @@ impl App {
             ip_address: Some(client.ip.to_string()),
             created_at: now.ms(),
             expires_at: now.plus(ttl.duration()).ms(),
+            epoch: user.epoch,
         };
         let id = txn.trusted_device_insert(new).await?;
         txn.trusted_devices_evict(user.id, MOST, now.ms()).await?;
@@ -181,6 +182,10 @@ fn presented_device(id: i64, secret: &str, left_ms: i64) -> PresentedDevice {
         secret: Zeroizing::new(format!("{id}.{secret}")),
         expires_in: u64::try_from(left_ms / 1000).unwrap_or(0),
     }
+}
+
+fn belongs_to(device: &TrustedDevice, user: &User) -> bool {
+    device.user_id == user.id && device.epoch == user.epoch
 }
 
 fn parse(presented: &str) -> Option<(i64, &str)> {

@@ -168,6 +168,8 @@ pub enum UserCommand {
     Activate(ChangeUserArgs),
     /// Remove all second factors and trusted devices, and end all sessions
     ResetMfa(ChangeUserArgs),
+    /// Delete the API key of a user; the next one is made by rotating
+    RevokeKey(ChangeUserArgs),
     /// Change the plan of the user's tenant
     SetPlan(SetUserPlanArgs),
 }
@@ -254,8 +256,19 @@ pub struct SetPlanArgs {
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum SessionsCommand {
-    /// End all sessions of a user
-    Revoke(ChangeUserArgs),
+    /// End all sessions of a user, with devices, the API key and mailed links
+    Revoke(RevokeSessionsArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RevokeSessionsArgs {
+    #[arg(required_unless_present = "all")]
+    pub email: Option<String>,
+    /// Of every user, as after somebody has read the database
+    #[arg(long, conflicts_with = "email")]
+    pub all: bool,
+    #[command(flatten)]
+    pub why: Reason,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -384,7 +397,8 @@ impl Command {
                 UserCommand::Deactivate(args)
                 | UserCommand::Suspend(args)
                 | UserCommand::Activate(args)
-                | UserCommand::ResetMfa(args),
+                | UserCommand::ResetMfa(args)
+                | UserCommand::RevokeKey(args),
             ) => Some(&args.why),
             Command::User(UserCommand::SetPlan(args)) => Some(&args.why),
             // A rehearsal changes nothing that there could be a reason for.

@@ -63,7 +63,11 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Tenant(command) => tenant(&app, command, &operator).await?,
         Command::Plan(command) => super::plans::run(&app, command, &operator).await?,
         Command::Sessions(SessionsCommand::Revoke(args)) => {
-            let ended = explain(app.operator_sessions_revoke(&args.email, &operator).await)?;
+            let ended = match &args.email {
+                Some(email) => app.operator_sessions_revoke(email, &operator).await,
+                None => app.operator_sessions_revoke_everywhere(&operator).await,
+            };
+            let ended = explain(ended)?;
             println!("{ended} sessions ended");
         }
         Command::Keys(command) => super::keys::run(&app, command, &operator).await?,
@@ -158,6 +162,9 @@ async fn user(app: &App, command: UserCommand, operator: &Operator) -> Said {
         }
         UserCommand::ResetMfa(args) => {
             changed(app.operator_mfa_reset(&args.email, operator).await)?;
+        }
+        UserCommand::RevokeKey(args) => {
+            changed(app.operator_api_key_revoke(&args.email, operator).await)?;
         }
         // Done before: its outcome is a status of its own.
         UserCommand::Import(_) => {}

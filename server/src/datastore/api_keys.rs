@@ -1,12 +1,13 @@
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter};
 use uuid::Uuid;
 
 use super::entity::accounts::api_key::{Column, Entity};
-use super::{ApiKey, Datastore, Result, Txn, execute, insert_unless, only};
+use super::{ApiKey, Datastore, Result, Txn, User, execute, insert_or, only};
 
 impl Datastore {
-    pub async fn api_key_fetch_by_user(&self, user: Uuid) -> Result<Option<ApiKey>> {
+    /// The key of this epoch.
+    pub async fn api_key_fetch_by_user(&self, user: &User) -> Result<Option<ApiKey>> {
         by_user(&self.read, user).await
     }
 
@@ -17,12 +18,19 @@ impl Datastore {
 }
 
 impl Txn {
-    /// False when the user has a key already; that one stays.
+    /// False when the user has a key of this epoch already; that one stays. One of another epoch is
+    /// replaced.
     pub async fn api_key_insert_if_absent(&self, row: ApiKey) -> Result<bool> {
-        insert_unless(&self.inner, row, OnConflict::column(Column::UserId)).await
+        let other_epoch = Expr::col((Entity, Column::Epoch)).ne(row.epoch);
+        let columns = Column::iter().filter(|column| !matches!(column, Column::UserId));
+        let replace = OnConflict::column(Column::UserId)
+            .update_columns(columns)
+            .action_and_where(other_epoch)
+            .to_owned();
+        insert_or(&self.inner, row, replace).await
     }
 
-    pub async fn api_key_fetch_by_user(&self, user: Uuid) -> Result<Option<ApiKey>> {
+    pub async fn api_key_fetch_by_user(&self, user: &User) -> Result<Option<ApiKey>> {
         by_user(&self.inner, user).await
     }
 
@@ -48,6 +56,12 @@ impl Txn {
         Ok(execute(&self.inner, sql, values).await? == 1)
     }
 
+    /// False when the user has no key.
+    pub async fn api_key_delete(&self, user: Uuid) -> Result<bool> {
+        let sql = "DELETE FROM api_keys WHERE user_id = $1";
+        Ok(execute(&self.inner, sql, [user.into()]).await? == 1)
+    }
+
     /// Records a use, unless one has been recorded since `not_if_since`: a busy key would otherwise
     /// turn every read into a write.
     pub async fn api_key_touch(&self, id: Uuid, now: i64, not_if_since: i64) -> Result<bool> {
@@ -58,7 +72,9 @@ impl Txn {
     }
 }
 
-async fn by_user(conn: &impl ConnectionTrait, user: Uuid) -> Result<Option<ApiKey>> {
-    let query = Entity::find().filter(Column::UserId.eq(user));
+async fn by_user(conn: &impl ConnectionTrait, user: &User) -> Result<Option<ApiKey>> {
+    let query = Entity::find()
+        .filter(Column::UserId.eq(user.id))
+        .filter(Column::Epoch.eq(user.epoch));
     Ok(only(query.all(conn).await?))
 }

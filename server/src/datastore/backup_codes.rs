@@ -18,10 +18,12 @@ impl Datastore {
 impl Txn {
     /// Puts a new set in the place of the old one, used codes included.
     pub async fn backup_codes_replace(&self, user: Uuid, rows: Vec<BackupCode>) -> Result<()> {
-        self.backup_codes_delete(user).await?;
+        let sql = "DELETE FROM backup_codes WHERE user_id = $1";
+        execute(&self.inner, sql, [user.into()]).await?;
         InsertMany::<ActiveModel>::many(rows)
             .exec_without_returning(&self.inner)
             .await?;
+        self.sessions_assurance_withdraw(user).await?;
         Ok(())
     }
 
@@ -39,7 +41,9 @@ impl Txn {
 
     pub async fn backup_codes_delete(&self, user: Uuid) -> Result<u64> {
         let sql = "DELETE FROM backup_codes WHERE user_id = $1";
-        execute(&self.inner, sql, [user.into()]).await
+        let deleted = execute(&self.inner, sql, [user.into()]).await?;
+        self.sessions_assurance_withdraw(user).await?;
+        Ok(deleted)
     }
 
     pub async fn backup_codes_remaining(&self, user: Uuid) -> Result<i64> {

@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use uuid::Uuid;
 
+use super::sessions::unassured;
 use super::{Datastore, Result};
 
 /// An invariant that does not hold.
@@ -33,6 +34,21 @@ const INVARIANTS: &[(&str, &str)] = &[
         "live_session_has_active_user",
         "SELECT sessions.id FROM sessions JOIN users ON users.id = sessions.user_id \
          WHERE sessions.revoked_at IS NULL AND users.state <> 'active'",
+    ),
+    (
+        "live_credential_is_of_its_users_epoch",
+        "SELECT users.id FROM users JOIN sessions ON sessions.user_id = users.id \
+         WHERE sessions.revoked_at IS NULL AND sessions.epoch <> users.epoch \
+         UNION ALL SELECT users.id FROM users \
+         JOIN mfa_challenges ON mfa_challenges.user_id = users.id \
+         WHERE mfa_challenges.consumed_at IS NULL AND mfa_challenges.epoch <> users.epoch \
+         UNION ALL SELECT users.id FROM users \
+         JOIN trusted_devices ON trusted_devices.user_id = users.id \
+         WHERE trusted_devices.revoked_at IS NULL AND trusted_devices.epoch <> users.epoch",
+    ),
+    (
+        "assured_session_has_its_factor",
+        concat!("SELECT sessions.id FROM sessions WHERE ", unassured!()),
     ),
     (
         "verified_method_has_verified_at",

@@ -50,6 +50,7 @@ impl Txn {
     /// gone, expired or already verified; then nothing is changed.
     pub async fn mfa_method_verify(
         &self,
+        user: Uuid,
         pending_id: Uuid,
         now: i64,
         step: Option<i64>,
@@ -62,7 +63,9 @@ impl Txn {
                       expires_at = NULL, last_used_step = $3 \
                       WHERE id = $1 AND NOT verified AND expires_at > $2";
         let values = [pending_id.into(), now.into(), step.into()];
-        Ok(execute(&self.inner, verify, values).await? == 1)
+        let verified = execute(&self.inner, verify, values).await? == 1;
+        self.sessions_assurance_withdraw(user).await?;
+        Ok(verified)
     }
 
     /// Stores what the same secret is sealed as with another key, unless it has changed meanwhile.
@@ -93,7 +96,9 @@ impl Txn {
         if let Some(method) = method {
             delete = delete.filter(Column::Method.eq(method));
         }
-        Ok(delete.exec(&self.inner).await?.rows_affected)
+        let deleted = delete.exec(&self.inner).await?.rows_affected;
+        self.sessions_assurance_withdraw(user).await?;
+        Ok(deleted)
     }
 }
 

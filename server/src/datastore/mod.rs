@@ -250,7 +250,20 @@ where
     A: ActiveModelTrait,
     M: IntoActiveModel<A>,
 {
-    let insert = Insert::one(row).on_conflict(key.do_nothing().to_owned());
+    insert_or(conn, row, key.do_nothing().to_owned()).await
+}
+
+/// The same with an action of its own where the row is there. True when a row was written.
+async fn insert_or<A, M>(
+    conn: &impl ConnectionTrait,
+    row: M,
+    on_conflict: OnConflict,
+) -> Result<bool>
+where
+    A: ActiveModelTrait,
+    M: IntoActiveModel<A>,
+{
+    let insert = Insert::one(row).on_conflict(on_conflict);
     match insert.exec_without_returning(conn).await {
         Ok(rows) => Ok(rows == 1),
         Err(DbErr::RecordNotInserted) => Ok(false),

@@ -5,6 +5,22 @@ use super::entity::accounts::session::{Column, Entity};
 use super::entity::accounts::{tenant, user};
 use super::{Datastore, Result, Session, Tenant, Txn, User, execute, insert, only};
 
+/// The condition of a session that counts as having passed a second factor which is no longer there.
+macro_rules! unassured {
+    () => {
+        "sessions.revoked_at IS NULL AND sessions.mfa_satisfied \
+         AND NOT EXISTS (SELECT 1 FROM mfa_methods \
+            WHERE mfa_methods.id = sessions.mfa_method_id AND mfa_methods.verified) \
+         AND NOT EXISTS (SELECT 1 FROM backup_codes \
+            WHERE backup_codes.user_id = sessions.user_id \
+                AND backup_codes.salt = sessions.backup_codes_salt) \
+         AND NOT EXISTS (SELECT 1 FROM trusted_devices \
+            WHERE trusted_devices.id = sessions.trusted_device_id \
+                AND trusted_devices.revoked_at IS NULL)"
+    };
+}
+pub(super) use unassured;
+
 impl Datastore {
     pub async fn session_fetch(&self, id: Uuid) -> Result<Option<Session>> {
         by_id(&self.read, id).await
@@ -91,13 +107,48 @@ impl Txn {
         Ok(update.exec(&self.inner).await?.rows_affected)
     }
 
-    /// Records that the session has passed a second factor. Its `auth_time` stays. False when the
+    /// Begins the next epoch of every user and ends what was open, as rows too. Says how many sessions
+    /// were ended.
+    pub async fn access_revoke_everywhere(&self, now: i64, reason: &str) -> Result<u64> {
+        // In the order in which others lock: the user before what hangs on it.
+        execute(&self.inner, "UPDATE users SET epoch = epoch + 1", []).await?;
+        let sql = "UPDATE sessions SET revoked_at = $1, revoked_reason = $2 \
+                   WHERE revoked_at IS NULL";
+        let sessions = execute(&self.inner, sql, [now.into(), reason.into()]).await?;
+        let sql = "UPDATE trusted_devices SET revoked_at = $1, revoked_reason = $2 \
+                   WHERE revoked_at IS NULL";
+        execute(&self.inner, sql, [now.into(), reason.into()]).await?;
+        let sql = "UPDATE mfa_challenges SET consumed_at = $1 WHERE consumed_at IS NULL";
+        execute(&self.inner, sql, [now.into()]).await?;
+        Ok(sessions)
+    }
+
+    /// Records that the session has passed this method. Its `auth_time` stays. False when the
     /// session is absent or revoked.
-    pub async fn session_upgrade(&self, id: Uuid, amr: &str) -> Result<bool> {
-        let sql = "UPDATE sessions SET amr = $2, mfa_satisfied = TRUE \
+    pub async fn session_upgrade(&self, id: Uuid, amr: &str, method: Uuid) -> Result<bool> {
+        let sql = "UPDATE sessions SET amr = $2, mfa_satisfied = TRUE, mfa_method_id = $3 \
                    WHERE id = $1 AND revoked_at IS NULL";
-        let rows = execute(&self.inner, sql, [id.into(), amr.into()]).await?;
+        let values = [id.into(), amr.into(), method.into()];
+        Ok(execute(&self.inner, sql, values).await? == 1)
+    }
+
+    /// Lets the session stand on the set of backup codes that it has just been shown.
+    pub async fn session_backup_codes_set(&self, id: Uuid, salt: &str) -> Result<bool> {
+        let sql = "UPDATE sessions SET backup_codes_salt = $2 \
+                   WHERE id = $1 AND backup_codes_salt IS NOT NULL";
+        let rows = execute(&self.inner, sql, [id.into(), salt.into()]).await?;
         Ok(rows == 1)
+    }
+
+    /// Takes the second factor from the user's sessions whose method, set of backup codes and device
+    /// are gone: they know the password only. Whatever removes one of these calls it.
+    pub(super) async fn sessions_assurance_withdraw(&self, user: Uuid) -> Result<u64> {
+        let sql = concat!(
+            "UPDATE sessions SET mfa_satisfied = FALSE, amr = 'pwd', mfa_method_id = NULL, \
+             backup_codes_salt = NULL WHERE user_id = $1 AND ",
+            unassured!()
+        );
+        execute(&self.inner, sql, [user.into()]).await
     }
 }
 

@@ -16,6 +16,7 @@ pub struct NewTrustedDevice {
     pub ip_address: Option<String>,
     pub created_at: i64,
     pub expires_at: i64,
+    pub epoch: i64,
 }
 
 impl Datastore {
@@ -56,6 +57,7 @@ impl Txn {
             expires_at: ActiveValue::Set(new.expires_at),
             revoked_at: ActiveValue::Set(None),
             revoked_reason: ActiveValue::Set(None),
+            epoch: ActiveValue::Set(new.epoch),
         };
         let done = Entity::insert(row).exec(&self.inner).await?;
         Ok(done.last_insert_id)
@@ -101,7 +103,9 @@ impl Txn {
         let sql = "UPDATE trusted_devices SET revoked_at = $3, revoked_reason = $4 \
                    WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3";
         let values = [id.into(), user.into(), now.into(), reason.into()];
-        Ok(execute(&self.inner, sql, values).await? == 1)
+        let revoked = execute(&self.inner, sql, values).await? == 1;
+        self.sessions_assurance_withdraw(user).await?;
+        Ok(revoked)
     }
 
     pub async fn trusted_devices_revoke_all(
@@ -113,7 +117,9 @@ impl Txn {
         let sql = "UPDATE trusted_devices SET revoked_at = $2, revoked_reason = $3 \
                    WHERE user_id = $1 AND revoked_at IS NULL";
         let values = [user.into(), now.into(), reason.into()];
-        execute(&self.inner, sql, values).await
+        let revoked = execute(&self.inner, sql, values).await?;
+        self.sessions_assurance_withdraw(user).await?;
+        Ok(revoked)
     }
 
     /// Revokes the oldest live devices until `keep` are left.
@@ -123,7 +129,11 @@ impl Txn {
                    (SELECT id FROM trusted_devices \
                     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $3 \
                     ORDER BY created_at DESC, id DESC LIMIT $2)";
-        execute(&self.inner, sql, [user.into(), keep.into(), now.into()]).await
+        let evicted = execute(&self.inner, sql, [user.into(), keep.into(), now.into()]).await?;
+        if evicted > 0 {
+            self.sessions_assurance_withdraw(user).await?;
+        }
+        Ok(evicted)
     }
 }
 

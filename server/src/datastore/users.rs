@@ -82,6 +82,12 @@ impl Txn {
         Ok(update.exec(&self.inner).await?.rows_affected == 1)
     }
 
+    /// Begins the user's next epoch, in which no credential of an earlier one counts.
+    pub async fn user_epoch_begin(&self, id: Uuid) -> Result<bool> {
+        let sql = "UPDATE users SET epoch = epoch + 1 WHERE id = $1";
+        Ok(execute(&self.inner, sql, [id.into()]).await? == 1)
+    }
+
     /// Marks the profile's number as verified. False when it already was, or when the profile has
     /// another number by now; a profile without one takes this one.
     pub async fn user_phone_verified_set(&self, id: Uuid, phone: &str, now: i64) -> Result<bool> {

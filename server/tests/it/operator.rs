@@ -138,6 +138,47 @@ async fn revoked_sessions_end_and_the_user_may_log_in_again() {
 }
 
 #[tokio::test]
+async fn after_an_incident_nobody_is_logged_in_and_no_key_works() {
+    let (bench, serving) = bench().await;
+    create(&bench, "eve@example.com");
+    let http = serving.http();
+    let rotate = http.post("/api/auth/api-key/rotate");
+    let rotate = rotate.bearer_auth(token(&serving).await);
+    let key = send(rotate).await.text("api_key");
+    let by_key = async || {
+        let me = http.get("/api/auth/me").header("x-api-key", &key);
+        send(me).await.status
+    };
+    assert_eq!(by_key().await, 200);
+    assert_eq!(bench.done(&["user", "revoke-key", ADA]), "changed\n");
+    assert_eq!(bench.done(&["user", "revoke-key", ADA]), "was so already\n");
+    assert_eq!(by_key().await, 401);
+
+    let rotate = http.post("/api/auth/api-key/rotate");
+    let rotate = rotate.bearer_auth(token(&serving).await);
+    let key = send(rotate).await.text("api_key");
+    let last = token(&serving).await;
+    assert_eq!(
+        bench.done(&["sessions", "revoke", "--all"]),
+        "3 sessions ended\n"
+    );
+    assert_eq!(me(&serving, &last).await.status, 401);
+    let by_key = http.get("/api/auth/me").header("x-api-key", &key);
+    assert_eq!(send(by_key).await.status, 401);
+    assert_eq!(login(&serving).await.status, 200);
+    let db = bench.db().await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM users WHERE epoch = 1")
+            .await,
+        2
+    );
+    for event in ["api_key.revoked", "sessions.revoked_everywhere"] {
+        assert_eq!(db.audited(event).await, 1, "{event}");
+    }
+    bench.done(&["check"]);
+}
+
+#[tokio::test]
 async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
     let (bench, serving) = bench().await;
     assert_eq!(bench.done(&["user", "reset-mfa", ADA]), "was so already\n");

@@ -153,32 +153,6 @@ async fn a_link_works_once_also_after_its_expiry_and_for_another_absence() {
 }
 
 #[tokio::test]
-async fn a_suspension_wins_and_does_not_use_the_link_up() {
-    let server = TestServer::start().await;
-    let email = "ada@example.com";
-    deactivated(&server, email).await;
-    request(&server, email).await.unwrap();
-    let token = server.link_token(email, "reactivate").await;
-    let (app, operator) = (server.app(), server.operator());
-    app.operator_user_suspend(email, &operator).await.unwrap();
-    assert_eq!(
-        refusal(confirm(&server, &token).await),
-        (409, ErrorCode::AccountSuspended)
-    );
-    assert_eq!(server.db.count(USED).await, 0);
-    assert_eq!(
-        refusal(server.password_login(email, PASSWORD).await),
-        (403, ErrorCode::AccountSuspended)
-    );
-    app.operator_user_deactivate(email, &operator)
-        .await
-        .unwrap();
-    confirm(&server, &token).await.unwrap();
-    server.login(email).await;
-    server.stop_and_check().await;
-}
-
-#[tokio::test]
 async fn an_unused_link_of_an_active_account_is_no_error() {
     let server = TestServer::start().await;
     let email = "ada@example.com";

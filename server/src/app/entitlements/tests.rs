@@ -51,6 +51,7 @@ fn caller() -> Caller {
         created_at: 0,
         updated_at: 0,
         last_login_at: None,
+        epoch: 0,
     };
     let session = Session {
         id: Uuid::from_u128(3),
@@ -65,6 +66,9 @@ fn caller() -> Caller {
         user_agent: None,
         revoked_at: None,
         revoked_reason: None,
+        epoch: 0,
+        mfa_method_id: None,
+        backup_codes_salt: None,
     };
     Caller {
         user,

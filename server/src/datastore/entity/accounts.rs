@@ -45,6 +45,8 @@ pub mod user {
         pub created_at: i64,
         pub updated_at: i64,
         pub last_login_at: Option<i64>,
+        /// Grows when everything that hangs on the account ends; no credential of an earlier epoch counts.
+        pub epoch: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -87,6 +89,11 @@ pub mod session {
         pub user_agent: Option<String>,
         pub revoked_at: Option<i64>,
         pub revoked_reason: Option<String>,
+        pub epoch: i64,
+        /// The method that was passed.
+        pub mfa_method_id: Option<Uuid>,
+        /// The set of the backup code that was used.
+        pub backup_codes_salt: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -147,6 +154,7 @@ pub mod api_key {
         pub created_at: i64,
         pub rotated_at: Option<i64>,
         pub last_used_at: Option<i64>,
+        pub epoch: i64,
     }
 
     super::super::without_relations!();

@@ -78,6 +78,7 @@ pub mod mfa_challenge {
         pub attempts: i32,
         pub consumed_at: Option<i64>,
         pub code_sent_at: Option<i64>,
+        pub epoch: i64,
     }
 
     super::super::without_relations!();
@@ -133,6 +134,7 @@ pub mod trusted_device {
         pub expires_at: i64,
         pub revoked_at: Option<i64>,
         pub revoked_reason: Option<String>,
+        pub epoch: i64,
     }
 
     super::super::without_relations!();

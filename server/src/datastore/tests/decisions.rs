@@ -172,6 +172,7 @@ async fn a_challenge_has_five_tries_and_one_use() {
         attempts: 0,
         consumed_at: None,
         code_sent_at: None,
+        epoch: 0,
     };
     let txn = scene.store.begin().await.unwrap();
     txn.mfa_challenge_insert(challenge.clone()).await.unwrap();
@@ -232,12 +233,17 @@ async fn parallel_first_calls_create_one_api_key() {
             created_at: NOW,
             rotated_at: None,
             last_used_at: None,
+            epoch: 0,
         };
         txn.api_key_insert_if_absent(row).await
     });
     assert_eq!(created.await, 1);
 
-    let key = scene.store.api_key_fetch_by_user(user).await.unwrap();
+    let key = scene
+        .store
+        .api_key_fetch_by_user(&scene.user)
+        .await
+        .unwrap();
     let key = key.unwrap();
     let txn = scene.store.begin().await.unwrap();
     assert!(txn.api_key_touch(key.id, NOW, NOW - MINUTE).await.unwrap());
@@ -266,13 +272,23 @@ async fn a_pending_method_replaces_the_verified_one_only_when_it_is_verified() {
     txn.mfa_method_pending_replace(new.clone()).await.unwrap();
     assert_eq!(txn.mfa_methods_list(user).await.unwrap().len(), 2);
 
-    let late = txn.mfa_method_verify(new.id, NOW + DAY, Some(1)).await;
+    let late = txn
+        .mfa_method_verify(user, new.id, NOW + DAY, Some(1))
+        .await;
     assert!(!late.unwrap());
     let methods = txn.mfa_methods_list(user).await.unwrap();
     assert!(methods.iter().any(|m| m.id == old.id && m.verified));
 
-    assert!(txn.mfa_method_verify(new.id, NOW, Some(1)).await.unwrap());
-    assert!(!txn.mfa_method_verify(new.id, NOW, Some(1)).await.unwrap());
+    assert!(
+        txn.mfa_method_verify(user, new.id, NOW, Some(1))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !txn.mfa_method_verify(user, new.id, NOW, Some(1))
+            .await
+            .unwrap()
+    );
     let methods = txn.mfa_methods_list(user).await.unwrap();
     assert_eq!(methods.len(), 1);
     assert_eq!(methods[0].id, new.id);
@@ -290,13 +306,22 @@ async fn revoking_spares_what_it_should() {
         scene.session(true).await,
         scene.session(false).await,
     );
+    let method = scene.verified_totp().await;
     let user = scene.user.id;
     let txn = scene.store.begin().await.unwrap();
     let ended = txn.sessions_revoke_by_user(user, NOW, "mfa_enabled", Some(kept.id), true);
     assert_eq!(ended.await.unwrap(), 1);
     assert!(!txn.session_revoke(weak.id, NOW, "logout").await.unwrap());
-    assert!(!txn.session_upgrade(weak.id, "pwd otp").await.unwrap());
-    assert!(txn.session_upgrade(kept.id, "pwd otp").await.unwrap());
+    assert!(
+        !txn.session_upgrade(weak.id, "pwd otp", method.id)
+            .await
+            .unwrap()
+    );
+    assert!(
+        txn.session_upgrade(kept.id, "pwd otp", method.id)
+            .await
+            .unwrap()
+    );
     let upgraded = txn.session_fetch(kept.id).await.unwrap().unwrap();
     assert!(upgraded.mfa_satisfied);
     assert_eq!(upgraded.auth_time, kept.auth_time);

@@ -93,6 +93,9 @@ impl Scene {
             user_agent: None,
             revoked_at: None,
             revoked_reason: None,
+            epoch: 0,
+            mfa_method_id: None,
+            backup_codes_salt: None,
         };
         let txn = self.store.begin().await.unwrap();
         txn.session_insert(session.clone()).await.unwrap();
@@ -105,7 +108,7 @@ impl Scene {
         let row = pending_totp(self.user.id);
         txn.mfa_method_pending_replace(row.clone()).await.unwrap();
         assert!(
-            txn.mfa_method_verify(row.id, NOW, Some(NOW / 30_000))
+            txn.mfa_method_verify(row.user_id, row.id, NOW, Some(NOW / 30_000))
                 .await
                 .unwrap()
         );
@@ -123,6 +126,7 @@ impl Scene {
             ip_address: None,
             created_at: NOW,
             expires_at: NOW + 30 * DAY,
+            epoch: 0,
         };
         let id = txn.trusted_device_insert(new).await.unwrap();
         txn.commit().await.unwrap();
@@ -161,6 +165,7 @@ fn nobody() -> User {
         created_at: NOW,
         updated_at: NOW,
         last_login_at: None,
+        epoch: 0,
     }
 }
 
