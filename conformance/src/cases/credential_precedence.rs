@@ -21,7 +21,7 @@ pub const CASES: &[Case] = &[
     ),
     case!(
         of_two_cookies_the_first_that_verifies_counts,
-        "Of two cookies `bp_token` the first that verifies counts, in one header or in two."
+        "Of two cookies `bp_token` the first that verifies counts, in one header or in two; one of an ended session does not."
     ),
     case!(
         a_bad_cookie_is_not_rescued_by_an_api_key,
@@ -97,6 +97,10 @@ async fn of_two_cookies_the_first_that_verifies_counts(t: Trial) -> Verdict {
         is_me(&t, &[&("cookie", cookies(&tokens))], &owner.email).await?;
         let apart = tokens.map(|token| ("cookie", cookies(&[token])));
         is_me(&t, &[&apart[0], &apart[1]], &owner.email).await?;
+    }
+    ada.client.logout().send().await.granted()?;
+    for tokens in [[one, two], [two, one]] {
+        is_me(&t, &[&("cookie", cookies(&tokens))], &bob.email).await?;
     }
     Ok(())
 }

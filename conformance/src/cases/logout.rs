@@ -18,6 +18,11 @@ pub const CASES: &[Case] = &[
     )
     .depends_on(Setting::REUSE),
     case!(
+        of_two_cookies_each_ends_its_session,
+        "A logout with several cookies `bp_token` ends the session of each, in whatever order they come, and no other session."
+    )
+    .depends_on(Setting::REUSE),
+    case!(
         a_refreshed_session_ends_as_a_whole,
         "A logout ends every token of the session, those from before and after a refresh."
     )
@@ -187,6 +192,22 @@ async fn what_means_nothing_ends_nothing(t: Trial) -> Verdict {
     }
     t.refresh(&tokens.refresh_token).await.granted()?;
     Ok(())
+}
+
+async fn of_two_cookies_each_ends_its_session(t: Trial) -> Verdict {
+    let (first, kept) = two_sessions(&t).await?;
+    let second = t.newcomer().await?.tokens;
+    let cookie = |tokens: &TokenResponse| format!("bp_token={}", tokens.access_token.expose());
+    let both = [
+        cookie(&first),
+        "bp_token=garbage".to_owned(),
+        cookie(&second),
+    ]
+    .join("; ");
+    out(logout(&t).header(COOKIE, both)).await?;
+    t.has_ended(&first).await?;
+    t.has_ended(&second).await?;
+    t.lives(&kept).await
 }
 
 async fn an_expired_token_finds_its_session(t: Trial) -> Verdict {

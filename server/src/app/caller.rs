@@ -63,7 +63,8 @@ impl App {
             .await
     }
 
-    /// Cookies of one name may come from several places; the first that verifies counts.
+    /// Cookies of one name may come from several places; the first that verifies counts, and the
+    /// refusal that comes nearest to it is the answer when none does.
     pub async fn caller_from_cookies<'t>(
         &self,
         tokens: impl IntoIterator<Item = &'t str>,
@@ -77,10 +78,18 @@ impl App {
                 }
                 Err(error) => Err(error),
             };
+            let nearness = |error: &Error| match error {
+                Error::NotAuthenticated => Some(0),
+                Error::AccessTokenInvalid => Some(1),
+                Error::AccessTokenExpired => Some(2),
+                Error::SessionRevoked => Some(3),
+                _ => None,
+            };
             match caller {
-                Err(Error::AccessTokenInvalid) if matches!(refusal, Error::AccessTokenExpired) => {}
-                Err(error @ (Error::AccessTokenInvalid | Error::AccessTokenExpired)) => {
-                    refusal = error;
+                Err(error) if nearness(&error).is_some() => {
+                    if nearness(&error) > nearness(&refusal) {
+                        refusal = error;
+                    }
                 }
                 verified => return verified,
             }
