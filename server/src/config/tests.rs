@@ -51,6 +51,7 @@ mode = "production"
 server.public_url = "https://auth.example.com"
 delivery.acknowledge_file = true
 sms.allowed_countries = ["DE", "US"]
+security.hsts_max_age = "365d"
 "#;
 
 #[test]
@@ -273,12 +274,14 @@ fn production_starts_with_little_but_refuses_what_is_unsafe() {
         "server.public_url",
         "delivery.transport",
         "sms.allowed_countries",
+        "security.hsts_max_age",
     ] {
         assert!(bare.contains(key), "{key}\n{bare}");
     }
     for (key, value) in [
         ("hash.profile", "cheap"),
         ("cookie.secure", "false"),
+        ("security.hsts_max_age", "364d"),
         ("server.public_url", "http://auth.example.com"),
         ("cors.allowed_origins", "http://app.example.com"),
         ("server.trusted_proxies", "0.0.0.0/0"),

@@ -257,6 +257,11 @@ impl Checks<'_> {
             "keys.publish_ahead",
             "production publishes keys for at least 5 minutes first: others keep a copy that long",
         );
+        self.require(
+            config.security.hsts_max_age >= Seconds::days(365),
+            "security.hsts_max_age",
+            "production sends Strict-Transport-Security for a year at least, such as 365d",
+        );
         let https = |url: &String| url.to_ascii_lowercase().starts_with("https://");
         self.require(
             config.server.public_url.as_ref().is_some_and(https),

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use sea_orm::DatabaseConnection;
@@ -73,6 +73,19 @@ fn options(url: &str) -> Result<SqliteConnectOptions> {
         .disable_statement_logging())
 }
 
+/// It holds hashes and addresses of everybody; a mode that lets others read it is a mistake.
+fn refuse_exposed(file: &Path) -> Result<()> {
+    let unreadable = |e| Error::Unavailable(format!("cannot read {}: {e}", file.display()));
+    let mode = file.metadata().map_err(unreadable)?.mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Error::Internal(format!(
+        "{} can be read by others (mode {mode:o}); run chmod 600 on it",
+        file.display()
+    )))
+}
+
 /// SQLite gives the files beside the database its mode, so the mode must be right from the start.
 fn create_private(file: &Path) -> Result<()> {
     let created = OpenOptions::new()
@@ -82,7 +95,7 @@ fn create_private(file: &Path) -> Result<()> {
         .open(file);
     match created {
         Ok(_) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => refuse_exposed(file),
         Err(e) => Err(Error::Unavailable(format!(
             "cannot create {}: {e}",
             file.display()

@@ -17,10 +17,17 @@ pub struct FileTransport {
 }
 
 impl FileTransport {
-    /// Makes `<data_dir>/outbox`, which only its owner can enter.
+    /// Makes `<data_dir>/outbox`, which only its owner can enter. A symbolic link in its place is
+    /// refused: it would lead links and codes, and the change of modes, to where somebody else decides.
     pub fn new(data_dir: &Path) -> io::Result<Self> {
         let dir = data_dir.join("outbox");
         DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        if fs::symlink_metadata(&dir)?.is_symlink() {
+            return Err(io::Error::other(format!(
+                "{} is a symbolic link; it must be a directory",
+                dir.display()
+            )));
+        }
         fs::set_permissions(&dir, Permissions::from_mode(0o700))?;
         Ok(Self { dir })
     }

@@ -14,6 +14,8 @@ public_url = "https://auth.example.com"
 acknowledge_file = true
 [sms]
 allowed_countries = ["DE"]
+[security]
+hsts_max_age = "365d"
 "#;
 
 fn mode(bench: &Bench, name: &str) -> u32 {
@@ -215,6 +217,36 @@ fn keys_that_others_can_read_are_not_used() {
     std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o644)).unwrap();
     let said = bench.fails(&["serve", "--bind", "127.0.0.1:0"]);
     assert!(said.contains("keys.json") && said.contains("644"), "{said}");
+}
+
+#[test]
+fn a_database_that_others_can_read_is_not_used() {
+    let bench = Bench::empty(Kind::Sqlite);
+    bench.done(&["migrate"]);
+    let database = bench.path("data/bp-auth.db");
+    std::fs::set_permissions(&database, PermissionsExt::from_mode(0o640)).unwrap();
+    let said = bench.fails(&["serve", "--bind", "127.0.0.1:0"]);
+    assert!(
+        said.contains("bp-auth.db") && said.contains("640") && said.contains("chmod 600"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_outbox_that_is_a_link_is_not_written_to() {
+    let bench = Bench::empty(postgres::kind());
+    bench.done(&["migrate"]);
+    let elsewhere = bench.path("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::set_permissions(&elsewhere, PermissionsExt::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, bench.path("data/outbox")).unwrap();
+    let said = bench.fails(&["serve", "--bind", "127.0.0.1:0"]);
+    assert!(said.contains("outbox") && said.contains("link"), "{said}");
+    assert_eq!(
+        mode(&bench, "elsewhere"),
+        0o755,
+        "somebody else's directory"
+    );
 }
 
 #[test]
