@@ -22,6 +22,12 @@ pub enum Recipient {
     Phone(String),
 }
 
+/// What a queued message is sealed for. Whoever can only write to the database cannot send it to
+/// somebody else, nor by another way.
+pub fn sealed_for(id: Uuid, kind: &str, recipient: &str) -> String {
+    format!("outbox:{id}:{kind}:{recipient}")
+}
+
 /// Times are Unix milliseconds. It has no `Debug`: some variants carry tokens and codes.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

@@ -58,7 +58,7 @@ use crate::datastore::{Datastore, OutboxRow, Txn, retried};
 use crate::metrics::Metrics;
 use clock::{Clock, Timestamp};
 use keys::Keys;
-use message::{Message, Outgoing, Recipient};
+use message::{Message, Outgoing, Recipient, sealed_for};
 use password::Hasher;
 use plans_shared::SharedPlans;
 use random::Random;
@@ -118,6 +118,7 @@ impl App {
             Recipient::Email(address) => ("email", address),
             Recipient::Phone(number) => ("sms", number),
         };
+        let sealed_for = sealed_for(outgoing.id, kind, &recipient);
         txn.outbox_insert(OutboxRow {
             id: outgoing.id,
             dedupe_key: outgoing.id.to_string(),
@@ -126,7 +127,7 @@ impl App {
             locale: outgoing.locale,
             user_id: outgoing.user_id,
             recipient,
-            payload: self.sealer.seal(&payload, &outgoing.id.to_string())?,
+            payload: self.sealer.seal(&payload, &sealed_for)?,
             state: "pending".to_owned(),
             attempts: 0,
             next_attempt_at: now,

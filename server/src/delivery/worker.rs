@@ -24,7 +24,7 @@ use super::templates::{Rendered, Templates};
 use super::{Content, Envelope, SendError, Transport};
 use crate::app::clock::{Clock, Timestamp};
 use crate::app::identity::Phone;
-use crate::app::message::Message;
+use crate::app::message::{Message, sealed_for};
 use crate::app::seal::{SealError, Sealer};
 use crate::metrics::{Delivered, Metrics};
 use crate::telemetry::TARGET;
@@ -306,7 +306,8 @@ impl Worker {
     }
 
     async fn open(&self, item: &Claimed) -> Result<Message, SendError> {
-        let open = || self.sealer.open(&item.payload, &item.id.to_string());
+        let sealed_for = sealed_for(item.id, item.kind.name(), &item.recipient);
+        let open = || self.sealer.open(&item.payload, &sealed_for);
         let mut opened = open();
         if let Err(SealError::UnknownKey(_)) = opened {
             let learnt = self.store.learn_keys().await;

@@ -14,7 +14,7 @@ use super::templates::Templates;
 use super::worker::{Claimed, Gates, Kind, OutboxStore, StoreError, Worker};
 use super::{Content, Envelope, SendError, Transport};
 use crate::app::clock::{Clock, ManualClock, Timestamp};
-use crate::app::message::{Message, SmsPurpose};
+use crate::app::message::{Message, SmsPurpose, sealed_for};
 use crate::app::seal::Sealer;
 use crate::metrics::Metrics;
 
@@ -224,7 +224,7 @@ impl Bench {
     pub fn add(&self, recipient: &str, message: &Message) -> Uuid {
         let id = Uuid::now_v7();
         let json = serde_json::to_vec(message).unwrap();
-        let payload = self.worker.sealer.seal(&json, &id.to_string()).unwrap();
+        let payload = seal(&self.worker.sealer, id, recipient, &json);
         self.add_sealed(id, recipient, payload)
     }
 
@@ -267,4 +267,10 @@ impl Bench {
     pub async fn turn(&self) -> usize {
         self.worker.run_once().await.unwrap()
     }
+}
+
+/// Seals what the rows of a bench hold, which are all of one kind.
+pub fn seal(sealer: &Sealer, id: Uuid, recipient: &str, content: &[u8]) -> String {
+    let sealed_for = sealed_for(id, "email", recipient);
+    sealer.seal(content, &sealed_for).unwrap()
 }

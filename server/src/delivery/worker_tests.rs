@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::worker::back_off;
-use super::worker_bench::{Answer, Bench, CODE, START};
+use super::worker_bench::{Answer, Bench, CODE, START, seal};
 use crate::app::message::{Message, SmsPurpose};
 use crate::app::seal::Sealer;
 
@@ -98,29 +98,34 @@ async fn what_cannot_be_sent_is_dead_and_its_error_quotes_nothing() {
         purpose: SmsPurpose::Login,
         expires_minutes: 10,
     };
-    let seal = |text: String, id: Uuid| {
-        bench
-            .worker
-            .sealer
-            .seal(text.as_bytes(), &id.to_string())
-            .unwrap()
+    let sealed = |text: &str, id: Uuid, recipient: &str| {
+        seal(&bench.worker.sealer, id, recipient, text.as_bytes())
     };
-    let id = Uuid::now_v7();
+    let (id, redirected) = (Uuid::now_v7(), Uuid::now_v7());
+    let attempt = serde_json::to_string(&Message::RegisterAttempt).unwrap();
     let dead = [
         bench.add("0151 12345678", &code),
         bench.add("+49 151", &code),
         bench.add("+1\nTo: +2", &code),
         bench.add("ada", &Message::RegisterAttempt),
-        // Sealed for another row.
-        bench.add_sealed(Uuid::now_v7(), "+4915112345678", seal("{}".to_owned(), id)),
+        // Sealed for another row, and for another recipient.
+        bench.add_sealed(
+            Uuid::now_v7(),
+            "ada@example.org",
+            sealed(&attempt, id, "ada@example.org"),
+        ),
+        bench.add_sealed(
+            redirected,
+            "eve@example.org",
+            sealed(&attempt, redirected, "ada@example.org"),
+        ),
     ];
-    let unreadable = bench.add_sealed(id, "+1", seal(format!("{{\"kind\":\"{CODE}\"}}"), id));
+    let unreadable = sealed(&format!("{{\"kind\":\"{CODE}\"}}"), id, "+1");
+    let unreadable = bench.add_sealed(id, "+1", unreadable);
     let key = Uuid::now_v7();
-    let other = Sealer::new([("k2", &[2; 32])])
-        .seal(b"{}", &key.to_string())
-        .unwrap();
+    let other = seal(&Sealer::new([("k2", &[2; 32])]), key, "+1", b"{}");
     let unknown_key = bench.add_sealed(key, "+1", other);
-    assert_eq!(bench.turn().await, 7);
+    assert_eq!(bench.turn().await, 8);
     for id in dead {
         assert_eq!(bench.state(id), "dead");
     }
@@ -232,7 +237,7 @@ async fn a_message_sealed_with_a_key_that_is_new_is_sent_at_once() {
     let id = Uuid::now_v7();
     let json = serde_json::to_vec(&Message::RegisterAttempt).unwrap();
     let other = Sealer::new([("k2", &[2; 32])]);
-    let payload = other.seal(&json, &id.to_string()).unwrap();
+    let payload = seal(&other, id, "ada@example.org", &json);
     bench.add_sealed(id, "ada@example.org", payload);
     let sealer = bench.worker.sealer.clone();
     let learn = move || sealer.replace([("k1", &[1; 32]), ("k2", &[2; 32])]);
