@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::process::ExitCode;
 
+use nix::unistd::{Uid, User};
 use zeroize::Zeroizing;
 
 use super::args::*;
@@ -78,10 +79,11 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             for event in events {
                 let at = Timestamp(event.at).to_utc().to_rfc3339();
                 let user = event.user_id.map(|id| id.to_string()).unwrap_or_default();
-                println!(
+                let line = format!(
                     "{at} {} {} {user} {}",
                     event.event, event.actor, event.detail
                 );
+                println!("{}", printable(&line));
             }
         }
         Command::Serve(_)
@@ -241,8 +243,28 @@ fn password(file: Option<&std::path::Path>) -> Said<Zeroizing<String>> {
     Ok(text)
 }
 
+/// Who runs the command, by the process and not by what its environment claims. Under sudo, root's
+/// environment names the user who asked.
 fn unix_user() -> String {
-    std::env::var("SUDO_USER")
-        .or_else(|_| std::env::var("USER"))
-        .unwrap_or_else(|_| "unknown".into())
+    let own = Uid::current();
+    let asked = std::env::var("SUDO_UID").ok().filter(|_| own.is_root());
+    let uid = asked.and_then(|uid| uid.parse().ok());
+    let uid = uid.map_or(own, Uid::from_raw);
+    match User::from_uid(uid) {
+        Ok(Some(user)) => user.name,
+        Ok(None) | Err(_) => format!("uid {uid}"),
+    }
+}
+
+/// Text that somebody else has chosen, so that it cannot move the cursor or the direction of a terminal.
+fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let escaped = |c: char| match steers(c) {
+        true => c.escape_unicode().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escaped).collect()
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::PASSWORD;
 use crate::support::http::{Answer, send};
 use crate::support::postgres;
-use crate::support::process::{Bench, Serving, text};
+use crate::support::process::{Bench, Serving, operator, text};
 
 const ADA: &str = "ada@example.com";
 
@@ -112,7 +112,7 @@ async fn a_deactivated_or_suspended_user_is_out_at_once_until_activated() {
         db.texts("SELECT actor || detail FROM audit_events WHERE event = 'user.suspended'");
     let detail = details.await.concat();
     assert!(
-        detail.starts_with("operator:tester") && detail.contains("asked"),
+        detail.starts_with(&operator()) && detail.contains("asked"),
         "{detail}"
     );
     bench.done(&["check"]);
@@ -323,6 +323,16 @@ fn production_demands_a_reason_for_each_change() {
         );
     }
     assert_eq!(bench.done(&["audit", "tail", "-n", "2"]).lines().count(), 2);
+}
+
+#[tokio::test]
+async fn the_audit_log_cannot_steer_a_terminal() {
+    let (bench, _serving) = bench().await;
+    let reason = "said \u{9b}2J and \u{202e}so on";
+    bench.done(&["user", "suspend", ADA, "--reason", reason]);
+    let tail = bench.done(&["audit", "tail"]);
+    assert!(tail.contains(r"said \u{9b}2J and \u{202e}so on"), "{tail}");
+    assert!(!tail.contains(['\u{9b}', '\u{202e}']), "{tail}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::db::Db;
 use crate::support::http::{Answer, send};
-use crate::support::process::{Bench, Serving, text};
+use crate::support::process::{Bench, Serving, operator, text};
 
 /// A name and a hash on each line, made by Python's hashlib, passlib, argon2-cffi and Django.
 const KNOWN: &str = include_str!("known_hashes.txt");
@@ -121,7 +121,7 @@ async fn a_csv_brings_the_whole_account_and_what_it_says_counts() {
     }
     let detail = "SELECT actor || detail FROM audit_events WHERE event = 'user.imported'";
     for said in db.texts(detail).await {
-        let told = said.starts_with("operator:tester") && said.contains("moving in");
+        let told = said.starts_with(&operator()) && said.contains("moving in");
         assert!(told && !said.contains("$2b$"), "{said}");
     }
 

@@ -65,7 +65,8 @@ impl Bench {
             dir: TempDir::new().expect("a temporary directory"),
             environment: vec![
                 ("BP_AUTH_HASH__PROFILE".to_owned(), "cheap".to_owned()),
-                ("USER".to_owned(), "tester".to_owned()),
+                // Not believed.
+                ("USER".to_owned(), "somebody else".to_owned()),
             ],
             open_files: None,
             database: None,
@@ -258,4 +259,10 @@ pub fn text(bytes: &[u8]) -> String {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).expect("a log")
+}
+
+/// Whom the audit log names for what this process has a command do.
+pub fn operator() -> String {
+    let output = Command::new("id").arg("-un").output().unwrap();
+    format!("operator:{}", text(&output.stdout).trim())
 }
