@@ -40,6 +40,8 @@ pub struct Metrics {
     limits: Family<LimitName, Counter>,
     deliveries: Family<Delivery, Counter>,
     sms: Family<Country, Counter>,
+    connections: Gauge,
+    connection_ends: Family<EndName, Counter>,
 }
 
 /// A step of a login.
@@ -75,6 +77,20 @@ pub enum Limit {
     SmsTotal,
     MfaReset,
     Reactivate,
+}
+
+/// Why a connection was refused, or ended before its client ended it.
+#[derive(Debug, Clone, Copy)]
+pub enum ConnectionEnd {
+    /// Refused: as many as there may be have requests under way.
+    Full,
+    /// The same for the client's network.
+    NetworkFull,
+    /// Closed while it waited for its client, to make room for another.
+    Replaced,
+    HeadTimeout,
+    IdleTimeout,
+    AnswerNotTaken,
 }
 
 /// What became of an attempt to hand a message over.
@@ -130,6 +146,11 @@ struct Country {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndName {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Build {
     version: &'static str,
     contract: String,
@@ -147,6 +168,8 @@ impl Metrics {
             limits: Family::default(),
             deliveries: Family::default(),
             sms: Family::default(),
+            connections: Gauge::default(),
+            connection_ends: Family::default(),
             registry: Registry::default(),
         };
         let build = Family::<Build, Gauge>::default();
@@ -179,6 +202,16 @@ impl Metrics {
         );
         registry.register("sms_sent", "Text messages handed over", new.sms.clone());
         registry.register(
+            "connections",
+            "Open connections, of both listeners",
+            new.connections.clone(),
+        );
+        registry.register(
+            "connections_ended",
+            "Connections that the server refused or ended",
+            new.connection_ends.clone(),
+        );
+        registry.register(
             "telemetry_dropped_spans",
             "Spans that no collector took",
             telemetry::DROPPED.clone(),
@@ -193,6 +226,10 @@ impl Metrics {
         for limit in Limit::ALL {
             let limit = limit.name();
             drop(self.limits.get_or_create(&LimitName { limit }));
+        }
+        for end in ConnectionEnd::ALL {
+            let reason = end.name();
+            drop(self.connection_ends.get_or_create(&EndName { reason }));
         }
         for method in ["totp", "sms", "backup_codes"] {
             drop(self.mfa_failures.get_or_create(&Method { method }));
@@ -250,6 +287,21 @@ impl Metrics {
         self.limits.get_or_create(&LimitName { limit }).inc();
     }
 
+    pub fn connection_opened(&self) {
+        self.connections.inc();
+    }
+
+    pub fn connection_closed(&self) {
+        self.connections.dec();
+    }
+
+    pub fn connection_ended(&self, end: ConnectionEnd) {
+        let reason = end.name();
+        self.connection_ends
+            .get_or_create(&EndName { reason })
+            .inc();
+    }
+
     /// `kind` is `email` or `sms`.
     pub fn delivery(&self, kind: &'static str, outcome: Delivered) {
         let outcome = outcome.name();
@@ -298,6 +350,28 @@ impl Delivered {
             Self::Sent => "sent",
             Self::Retry => "retry",
             Self::Dead => "dead",
+        }
+    }
+}
+
+impl ConnectionEnd {
+    const ALL: [Self; 6] = [
+        Self::Full,
+        Self::NetworkFull,
+        Self::Replaced,
+        Self::HeadTimeout,
+        Self::IdleTimeout,
+        Self::AnswerNotTaken,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::NetworkFull => "network_full",
+            Self::Replaced => "replaced",
+            Self::HeadTimeout => "head_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::AnswerNotTaken => "answer_not_taken",
         }
     }
 }

@@ -30,6 +30,14 @@ pub struct Server {
     /// Networks whose `X-Forwarded-For` is believed; single addresses are allowed.
     #[serde(with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections at a time; fewer where the limit of open files is lower.
+    pub max_connections: u32,
+    /// Connections from one address (IPv6: one /64) that is no trusted proxy's.
+    pub max_connections_per_address: u32,
+    /// How long the head of a request may take to arrive.
+    pub head_timeout: Seconds,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout: Seconds,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Seconds,
     /// How long a stop takes at most, while what runs is finished.
@@ -266,6 +274,10 @@ impl Default for Server {
             bind: SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 8080),
             public_url: None,
             trusted_proxies: Vec::new(),
+            max_connections: 4096,
+            max_connections_per_address: 512,
+            head_timeout: Seconds::new(10),
+            idle_timeout: Seconds::new(75),
             body_timeout: Seconds::new(10),
             drain_timeout: Seconds::new(30),
             admin_bind: None,

@@ -142,6 +142,8 @@ impl Checks<'_> {
             ("refresh.idle_ttl", refresh.idle_ttl),
             ("refresh.family_ttl", refresh.family_ttl),
             ("trusted_device.ttl", self.config.trusted_device.ttl),
+            ("server.head_timeout", self.config.server.head_timeout),
+            ("server.idle_timeout", self.config.server.idle_timeout),
             ("server.body_timeout", self.config.server.body_timeout),
             ("server.drain_timeout", self.config.server.drain_timeout),
         ] {
@@ -191,7 +193,13 @@ impl Checks<'_> {
             "shorter than password.min_length",
         );
         // Zero would mean "never" where somebody may have meant "without a limit".
+        let server = &self.config.server;
         for (key, limit) in [
+            ("server.max_connections", server.max_connections),
+            (
+                "server.max_connections_per_address",
+                server.max_connections_per_address,
+            ),
             ("limits.register_per_minute", limits.register_per_minute),
             ("limits.refresh_per_minute", limits.refresh_per_minute),
             ("limits.mfa_failures", limits.mfa_failures),

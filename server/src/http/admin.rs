@@ -1,46 +1,31 @@
 //! The admin listener: `/healthz`, `/readyz` and `/metrics` for those who watch a server, at an address
-//! of its own. It asks nobody who they are and serves nothing of the API. Being on hyper alone, it can
-//! be ended at once: whoever watches must not delay a stop.
+//! of its own. It asks nobody who they are and serves nothing of the API. It is ended at once: whoever
+//! watches must not delay a stop.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Map, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
 
+use super::listener::{Limits, Listener, RequestBody, Serving};
 use crate::app::App;
 use crate::app::watch::Check;
 use crate::metrics;
 
-/// More than watch one server; a connection beyond them is closed.
+/// More than watch one server.
 const CONNECTIONS: usize = 64;
-/// How long a head may take to arrive.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// After a connection that could not be accepted, for want of files for example.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// An address that is taken, but where nobody answers yet.
-pub struct Admin {
-    listener: TcpListener,
-    address: SocketAddr,
-}
+pub struct Admin(Listener);
 
 /// The admin listener while it answers; dropped, it ends at once.
 pub struct Watched {
-    pub address: SocketAddr,
+    serving: Serving,
     stopping: Arc<AtomicBool>,
-    task: JoinHandle<()>,
 }
 
 /// What its answers need.
@@ -54,76 +39,51 @@ type Answer = Response<String>;
 
 impl Admin {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Listener::bind(address).await.map(Self)
     }
 
-    pub fn serve(self, app: Arc<App>) -> Watched {
-        let Self { listener, address } = self;
+    /// With the times of `limits`; the counts are the listener's own, so that nobody on the API takes
+    /// the place of whoever watches.
+    pub fn serve(self, app: Arc<App>, limits: &Limits) -> Watched {
         let stopping = Arc::new(AtomicBool::new(false));
+        let limits = Limits {
+            connections: CONNECTIONS,
+            per_network: CONNECTIONS,
+            ..limits.clone()
+        };
+        let metrics = app.metrics.clone();
         let watching = Watching {
             app,
             stopping: stopping.clone(),
         };
-        tracing::info!(%address, "the admin listener answers");
-        Watched {
-            address,
-            stopping,
-            task: tokio::spawn(accept(listener, watching)),
-        }
+        let answer = move |_: SocketAddr, request: Request<RequestBody>| {
+            let watching = watching.clone();
+            async move { watching.answer(&request).await }
+        };
+        let serving = self.0.serve(limits, metrics, answer, busy);
+        tracing::info!(address = %serving.address, "the admin listener answers");
+        Watched { serving, stopping }
     }
 }
 
 impl Watched {
+    pub fn address(&self) -> SocketAddr {
+        self.serving.address
+    }
+
     /// From now on nobody should send requests to the API.
     pub fn say_stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 }
 
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Every connection ends with this task.
-async fn accept(listener: TcpListener, watching: Watching) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = listener.accept().await;
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok((stream, _)) if connections.len() < CONNECTIONS => {
-                connections.spawn(converse(stream, watching.clone()));
-            }
-            Ok(_) => tracing::warn!("the admin listener has too many connections"),
-            Err(error) => {
-                tracing::warn!(%error, "the admin listener cannot accept a connection");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn converse(stream: TcpStream, watching: Watching) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let watching = watching.clone();
-        async move { Ok::<_, Infallible>(watching.answer(&request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
-        .serve_connection(TokioIo::new(stream), service);
-    // A client that goes away or makes no sense is its own affair.
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection of the admin listener ended");
-    }
+fn busy() -> Answer {
+    let body = json!({ "status": "busy" });
+    json_answer(StatusCode::SERVICE_UNAVAILABLE, &body)
 }
 
 impl Watching {
-    async fn answer(&self, request: &Request<Incoming>) -> Answer {
+    async fn answer(&self, request: &Request<RequestBody>) -> Answer {
         let path = request.uri().path();
         if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
             return json_answer(StatusCode::NOT_FOUND, &json!({ "status": "not_found" }));

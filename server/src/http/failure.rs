@@ -1,6 +1,5 @@
 //! Refusals on the wire: each has its status, its code and its headers, in one table.
 
-use dropshot::{ErrorStatusCode, HttpError};
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
@@ -78,24 +77,6 @@ impl Failure {
         );
         insert(headers, said.headers);
         response
-    }
-
-    /// The same, for a request that the framework has not taken yet.
-    pub fn into_http_error(self) -> HttpError {
-        let said = self.say();
-        let status = ErrorStatusCode::from_u16(said.status)
-            .unwrap_or(ErrorStatusCode::INTERNAL_SERVER_ERROR);
-        let mut headers = HeaderMap::new();
-        insert(&mut headers, said.headers);
-        HttpError {
-            status_code: status,
-            error_code: serde_json::to_value(said.code)
-                .ok()
-                .and_then(|code| code.as_str().map(str::to_owned)),
-            internal_message: said.message.clone(),
-            external_message: said.message,
-            headers: Some(Box::new(headers)),
-        }
     }
 
     fn say(self) -> Said {

@@ -1,16 +1,18 @@
 //! The gateway: what the framework has no middleware for, in one place.
 //!
-//! The framework serves nothing but catch-all endpoints; each hands its request to the gateway,
-//! which looks the real endpoint up in the routers (see `api`), reads the body within its
-//! limits, turns panics into errors, and gives every answer the same body and headers.
+//! The listener hands every request to the gateway, which looks its endpoint up in the routers (see
+//! `api`), reads the body within its limits, turns panics into errors, and gives every answer the
+//! same body and headers.
 
+use std::io;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dropshot::{
-    ApiDescription, ApiEndpoint, ApiEndpointVersions, Body, HttpError, Path, RawRequest,
-    RequestContext, RequestEndpointMetadata,
+    ApiDescription, Body, HEADER_REQUEST_ID, HttpError, RequestContext, RequestEndpointMetadata,
+    RequestInfo,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -21,12 +23,14 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::call::{LoggedUser, is_oauth};
+use super::contexts::Contexts;
 use super::cors::is_preflight;
 use super::failure::Failure;
 use super::{Context, Rules, trace};
 use crate::api::auth::auth_api_mod;
 use crate::api::mfa::{mfa_api_mod, mfa_method_api_mod};
 use crate::api::{AuthApi, BODY_LIMIT_BYTES, MfaApi, MfaMethodApi};
+use crate::app::Error;
 use crate::metrics::{Metrics, NO_OPERATION};
 
 /// What a request may be. The framework would take a method for the same in lower case.
@@ -53,24 +57,6 @@ type Handler = Box<
 pub struct Found {
     endpoint: RequestEndpointMetadata,
     handler: Handler,
-}
-
-/// What the framework serves: everything, whatever the method.
-pub fn catch_all() -> Result<ApiDescription<Context>, String> {
-    let mut api = ApiDescription::new();
-    for method in METHODS {
-        let endpoint = ApiEndpoint::new(
-            format!("gateway_{}", method.as_str().to_lowercase()),
-            enter,
-            method,
-            "application/json",
-            "/{rest:.*}",
-            ApiEndpointVersions::All,
-        );
-        api.register(endpoint.visible(false))
-            .map_err(|error| error.to_string())?;
-    }
-    Ok(api)
 }
 
 /// The routers behind one look-up, asked in turn: the first that knows the path and the method
@@ -138,48 +124,141 @@ fn both(first: Failure, second: Failure) -> Failure {
     }
 }
 
-/// The framework insists that somebody reads the variable of the catch-all path.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Rest {
-    #[expect(
-        dead_code,
-        reason = "The gateway reads the path of the request itself."
-    )]
-    rest: Vec<String>,
+/// Everything that answers the requests of the API.
+pub struct Gateway {
+    context: Context,
+    dispatch: Dispatch,
+    contexts: Arc<Contexts>,
 }
 
-async fn enter(
-    rqctx: RequestContext<Context>,
-    _: Path<Rest>,
-    request: RawRequest,
-) -> Result<Response<Body>, HttpError> {
-    let started = Instant::now();
-    let server = rqctx.server.clone();
-    let context = &server.private;
-    let request = request.into_inner();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let headers = request.headers().clone();
-    let request_id = rqctx.request_id.clone();
+impl Gateway {
+    /// Answers with what `dispatch` finds.
+    pub async fn new(context: Context, dispatch: Dispatch) -> io::Result<Self> {
+        let contexts = Contexts::new(context.clone()).await?;
+        Ok(Self {
+            context,
+            dispatch,
+            contexts,
+        })
+    }
 
-    let span = trace::request(&headers, &method, &request_id);
-    let routed = route(context, rqctx, request);
-    let (operation, routed) = routed.instrument(span.clone()).await;
-    let mut response =
-        routed.unwrap_or_else(|failure| failure.into_response(&request_id, is_oauth(&path)));
-    finish(&context.rules, &path, &headers, response.headers_mut());
+    /// Answers one request on a connection from `peer`.
+    pub async fn answer(&self, peer: SocketAddr, request: Request<Body>) -> Response<Body> {
+        let started = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let headers = request.headers().clone();
+        let request_id = Uuid::new_v4().to_string();
 
-    let user = response.extensions_mut().remove::<LoggedUser>();
-    let answered = Answered {
-        request_id: &request_id,
-        method: &method,
-        operation: operation.as_deref().unwrap_or(NO_OPERATION),
-        status: response.status().as_u16(),
-        took: started.elapsed(),
-        user: user.map(|LoggedUser(user)| user),
-    };
-    let trace = trace::answered(&span, &answered);
-    answered.note(&context.app.metrics, trace);
-    Ok(response)
+        let span = trace::request(&headers, &method, &request_id);
+        let routed = self.route(peer, &request_id, request);
+        let (operation, routed) = routed.instrument(span.clone()).await;
+        let mut response =
+            routed.unwrap_or_else(|failure| failure.into_response(&request_id, is_oauth(&path)));
+        self.finish(&request_id, &path, &headers, &mut response);
+
+        let user = response.extensions_mut().remove::<LoggedUser>();
+        let answered = Answered {
+            request_id: &request_id,
+            method: &method,
+            operation: operation.as_deref().unwrap_or(NO_OPERATION),
+            status: response.status().as_u16(),
+            took: started.elapsed(),
+            user: user.map(|LoggedUser(user)| user),
+        };
+        let trace = trace::answered(&span, &answered);
+        answered.note(&self.context.app.metrics, trace);
+        response
+    }
+
+    /// The answer to a request that nobody reads, because there is no room for its connection.
+    pub fn busy(&self) -> Response<Body> {
+        self.refusal(Error::Overloaded.into())
+    }
+
+    /// The answer to a request whose task ended without one.
+    pub fn broken(&self) -> Response<Body> {
+        self.refusal(Failure::Panic)
+    }
+
+    fn refusal(&self, failure: Failure) -> Response<Body> {
+        let request_id = Uuid::new_v4().to_string();
+        let mut response = failure.into_response(&request_id, false);
+        self.finish(&request_id, "", &HeaderMap::new(), &mut response);
+        response
+    }
+
+    /// What every answer carries, be it a success or not.
+    fn finish(
+        &self,
+        request_id: &str,
+        path: &str,
+        request: &HeaderMap,
+        response: &mut Response<Body>,
+    ) {
+        let headers = response.headers_mut();
+        finish(&self.context.rules, path, request, headers);
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(HEADER_REQUEST_ID, id);
+        }
+    }
+
+    async fn route(
+        &self,
+        peer: SocketAddr,
+        request_id: &str,
+        request: Request<Body>,
+    ) -> (Option<String>, Result<Response<Body>, Failure>) {
+        let (method, path) = (request.method(), request.uri().path());
+        if is_preflight(method, request.headers()) {
+            return (None, self.preflight(path, request.headers()));
+        }
+        let found = match look_up(&self.dispatch, method, path) {
+            Ok(found) => found,
+            Err(failure) => return (None, Err(failure)),
+        };
+        let operation = found.endpoint.operation_id.clone();
+        let patience = self.context.rules.body_patience;
+        let request = match within_limits(request, patience).await {
+            Ok(request) => request,
+            Err(failure) => return (Some(operation), Err(failure)),
+        };
+        let Some(mut rqctx) = self.contexts.take().await else {
+            return (Some(operation), Err(Error::Overloaded.into()));
+        };
+        rqctx.endpoint = found.endpoint;
+        rqctx.request_id = request_id.to_owned();
+        rqctx.request = RequestInfo::new(&request, peer);
+        let handled = AssertUnwindSafe((found.handler)(rqctx, request))
+            .catch_unwind()
+            .await;
+        let response = match handled {
+            Ok(Some(response)) => Ok(response),
+            // Handlers answer through `Reply`; an error of the framework's own kind has no body of ours.
+            Ok(None) => Err(Error::Internal("a handler gave no answer".to_owned()).into()),
+            Err(_) => {
+                tracing::error!(request_id, operation, "a handler panicked");
+                Err(Failure::Panic)
+            }
+        };
+        (Some(operation), response)
+    }
+
+    fn preflight(&self, path: &str, headers: &HeaderMap) -> Result<Response<Body>, Failure> {
+        let all = [Method::GET, Method::POST, Method::DELETE];
+        let methods: Vec<&str> = all
+            .iter()
+            .filter(|method| look_up(&self.dispatch, method, path).is_ok())
+            .map(Method::as_str)
+            .collect();
+        if methods.is_empty() {
+            return Err(Failure::NoRoute);
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let origins = &self.context.rules.origins;
+        origins.preflight(headers, &methods.join(", "), response.headers_mut());
+        Ok(response)
+    }
 }
 
 /// What is remembered of a request, which is nothing that its client chose.
@@ -217,47 +296,21 @@ impl Answered<'_> {
     }
 }
 
-async fn route(
-    context: &Context,
-    mut rqctx: RequestContext<Context>,
-    request: Request<Body>,
-) -> (Option<String>, Result<Response<Body>, Failure>) {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    if is_preflight(&method, request.headers()) {
-        return (None, preflight(context, &path, request.headers()));
-    }
-    let found = match look_up(&context.dispatch, &method, &path) {
-        Ok(found) => found,
-        Err(failure) => return (None, Err(failure)),
-    };
-    let operation = found.endpoint.operation_id.clone();
-    let request = match within_limits(request, context.rules.body_patience).await {
-        Ok(request) => request,
-        Err(failure) => return (Some(operation), Err(failure)),
-    };
-    rqctx.endpoint = found.endpoint;
-    let request_id = rqctx.request_id.clone();
-    let handled = AssertUnwindSafe((found.handler)(rqctx, request))
-        .catch_unwind()
-        .await;
-    let response = match handled {
-        Ok(Some(response)) => Ok(response),
-        // Handlers answer through `Reply`; an error of the framework's own kind has no body of ours.
-        Ok(None) => Err(crate::app::Error::Internal("a handler gave no answer".to_owned()).into()),
-        Err(_) => {
-            tracing::error!(request_id, operation, "a handler panicked");
-            Err(Failure::Panic)
-        }
-    };
-    (Some(operation), response)
-}
-
-/// One resource has one path: the framework's router would also accept doubled slashes.
-pub fn look_up(dispatch: &Dispatch, method: &Method, path: &str) -> Result<Found, Failure> {
+/// One resource has one path: the framework's router would also accept doubled slashes. And a method
+/// has one spelling: the router would find `get` where the contract says `GET`.
+fn look_up(dispatch: &Dispatch, method: &Method, path: &str) -> Result<Found, Failure> {
     if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
         return Err(Failure::NoRoute);
     }
-    dispatch(method, path)
+    match dispatch(method, path) {
+        Ok(_) if !METHODS.contains(method) => {
+            let has = |method: &&Method| dispatch(method, path).is_ok();
+            let names = METHODS.iter().filter(has).map(Method::as_str);
+            let allowed = names.flat_map(HeaderValue::from_str).collect();
+            Err(Failure::Method { allowed })
+        }
+        found => found,
+    }
 }
 
 /// Reads the whole body, so that size and time are judged before anything else is. One that
@@ -285,31 +338,7 @@ async fn within_limits(
     }
 }
 
-fn preflight(
-    context: &Context,
-    path: &str,
-    headers: &HeaderMap,
-) -> Result<Response<Body>, Failure> {
-    let all = [Method::GET, Method::POST, Method::DELETE];
-    let methods: Vec<&str> = all
-        .iter()
-        .filter(|method| look_up(&context.dispatch, method, path).is_ok())
-        .map(Method::as_str)
-        .collect();
-    if methods.is_empty() {
-        return Err(Failure::NoRoute);
-    }
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    context
-        .rules
-        .origins
-        .preflight(headers, &methods.join(", "), response.headers_mut());
-    Ok(response)
-}
-
-/// What every answer carries, be it a success or not.
-pub fn finish(rules: &Rules, path: &str, request: &HeaderMap, response: &mut HeaderMap) {
+fn finish(rules: &Rules, path: &str, request: &HeaderMap, response: &mut HeaderMap) {
     let constant = HeaderValue::from_static;
     response.insert(http::header::X_CONTENT_TYPE_OPTIONS, constant("nosniff"));
     if !response.contains_key(CACHE_CONTROL) {

@@ -3,13 +3,14 @@
 
 pub mod admin;
 pub mod call;
+mod contexts;
 pub mod convert;
 pub mod cookies;
 pub mod cors;
-pub mod doorkeeper;
 pub mod failure;
 pub mod gateway;
 pub mod handlers;
+pub mod listener;
 pub mod server;
 pub mod trace;
 
@@ -22,13 +23,12 @@ use ipnet::IpNet;
 use crate::app::App;
 use cookies::CookieRules;
 use cors::Origins;
-use gateway::Dispatch;
 
 /// What every request can reach.
+#[derive(Clone)]
 pub struct Context {
     pub app: Arc<App>,
     pub rules: Arc<Rules>,
-    dispatch: Dispatch,
 }
 
 /// How this server behaves towards browsers and proxies.

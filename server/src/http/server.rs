@@ -1,12 +1,16 @@
 //! From a configuration to a running server, and back to nothing.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder, VersionPolicy};
-use tokio::sync::{Notify, watch};
+use dropshot::Body;
+use http::Request;
+use rustix::process::{Resource, getrlimit};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -15,11 +19,10 @@ use uuid::Uuid;
 use super::admin::{Admin, Watched};
 use super::cookies::CookieRules;
 use super::cors::Origins;
-use super::doorkeeper::Doorkeeper;
-use super::gateway::Dispatch;
+use super::gateway::{Dispatch, Gateway};
 use super::handlers::Api;
+use super::listener::{Limits, Listener, RequestBody, Serving};
 use super::{Context, Rules, gateway};
-use crate::api::BODY_LIMIT_BYTES;
 use crate::api::document::CONTRACT_VERSION;
 use crate::app::App;
 use crate::app::clock::Clock;
@@ -44,6 +47,11 @@ use crate::telemetry::TARGET;
 const LAST_STEPS: u32 = 10;
 /// Between two looks for what a server does by itself.
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
+/// Files that connections are not to take: the admin listener's, those of the outbox and of logs, and the
+/// sockets that the requests' contexts are made with. The database's come on top.
+const KEPT_FILES: usize = 96;
+/// With fewer connections than these no server starts, unless it was told to have fewer.
+const LEAST_CONNECTIONS: usize = 16;
 /// Port 0 is chosen before the server binds it; somebody else may be quicker.
 const BIND_TRIES: usize = 20;
 
@@ -63,9 +71,16 @@ pub struct Running {
     pub address: SocketAddr,
     pub app: Arc<App>,
     admin: Option<Watched>,
-    server: HttpServer<Context>,
+    server: Server,
     stop: watch::Sender<bool>,
     background: Vec<JoinHandle<()>>,
+}
+
+/// The API at its address.
+pub(super) struct Server {
+    serving: Serving,
+    /// Ends with the last request.
+    requests: mpsc::Receiver<Infallible>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -168,8 +183,10 @@ impl Parts {
             })?),
             None => None,
         };
-        let server = self.listen(app.clone(), address, dispatch)?;
-        let admin = admin.map(|admin| admin.serve(app.clone()));
+        let limits = self.connection_limits()?;
+        let admin_limits = limits.clone();
+        let server = self.listen(app.clone(), address, dispatch, limits).await?;
+        let admin = admin.map(|admin| admin.serve(app.clone(), &admin_limits));
         let (stop, stopped) = watch::channel(false);
         let upkeep = upkeep(app.clone(), stopped.clone());
         let background = vec![
@@ -177,7 +194,7 @@ impl Parts {
             tokio::spawn(upkeep),
         ];
         Ok(Running {
-            address: server.local_addr(),
+            address: server.serving.address,
             app,
             admin,
             server,
@@ -187,12 +204,13 @@ impl Parts {
     }
 
     /// Answers at `address` with what `dispatch` finds.
-    pub(super) fn listen(
+    pub(super) async fn listen(
         &self,
         app: Arc<App>,
         address: SocketAddr,
         dispatch: Dispatch,
-    ) -> Result<HttpServer<Context>, StartError> {
+        limits: Limits,
+    ) -> Result<Server, StartError> {
         let config = &self.config;
         let rules = Arc::new(Rules {
             origins: Origins::new(config.allowed_origins(address)),
@@ -204,31 +222,64 @@ impl Parts {
             hsts_max_age: config.security.hsts_max_age.get(),
             body_patience: Duration::from_secs(config.server.body_timeout.get()),
         });
-        let doorkeeper = Doorkeeper {
-            rules: rules.clone(),
-            dispatch: dispatch.clone(),
-            metrics: app.metrics.clone(),
+        let cannot = |error: io::Error| StartError(format!("cannot listen on {address}: {error}"));
+        let listener = Listener::bind(address).await.map_err(cannot)?;
+        let metrics = app.metrics.clone();
+        let gateway = Gateway::new(Context { app, rules }, dispatch).await;
+        let gateway = Arc::new(gateway.map_err(|error| {
+            StartError(format!("cannot open a socket on this machine: {error}"))
+        })?);
+        let (request, requests) = mpsc::channel(1);
+        let answering = gateway.clone();
+        let answer = move |peer: SocketAddr, incoming: Request<RequestBody>| {
+            let (gateway, request) = (answering.clone(), request.clone());
+            async move {
+                let answering = gateway.clone();
+                // A client that hangs up must not cut a rotation in half.
+                let answer = tokio::spawn(async move {
+                    let _until_answered = request;
+                    answering.answer(peer, incoming.map(Body::wrap)).await
+                });
+                answer.await.unwrap_or_else(|_| gateway.broken())
+            }
         };
-        let context = Context {
-            app,
-            rules,
-            dispatch,
-        };
-        let framework = ConfigDropshot {
-            bind_address: address,
-            default_request_body_max_bytes: BODY_LIMIT_BYTES,
-            // A client that hangs up must not cut a rotation in half.
-            default_handler_task_mode: HandlerTaskMode::Detached,
-            ..ConfigDropshot::default()
-        };
-        // The gateway logs every request itself; the framework's own log says nothing more.
-        let silent = slog::Logger::root(slog::Discard, slog::o!());
-        let api = gateway::catch_all().map_err(StartError)?;
-        ServerBuilder::new(api, context, silent)
-            .config(framework)
-            .version_policy(VersionPolicy::Dynamic(Box::new(doorkeeper)))
-            .start()
-            .map_err(|error| StartError(format!("cannot listen on {address}: {error}")))
+        let busy = move || gateway.busy();
+        Ok(Server {
+            serving: listener.serve(limits, metrics, answer, busy),
+            requests,
+        })
+    }
+
+    /// As many connections as the settings allow, and the system's limit of open files.
+    pub(super) fn connection_limits(&self) -> Result<Limits, StartError> {
+        let server = &self.config.server;
+        let wanted = server.max_connections as usize;
+        let mut connections = wanted;
+        if let Some(files) = getrlimit(Resource::Nofile).current {
+            let files = usize::try_from(files).unwrap_or(usize::MAX);
+            let kept = KEPT_FILES + 3 * self.config.database.max_connections as usize;
+            connections = wanted.min(files.saturating_sub(kept));
+            if connections < LEAST_CONNECTIONS.min(wanted) {
+                return Err(StartError(format!(
+                    "the limit of open files, {files}, leaves too few for connections: {kept} are \
+                     kept for the rest of the server; raise it (`ulimit -n`, LimitNOFILE)"
+                )));
+            }
+            if connections < wanted {
+                tracing::warn!(
+                    files,
+                    connections,
+                    "the limit of open files allows fewer connections than server.max_connections"
+                );
+            }
+        }
+        Ok(Limits {
+            connections,
+            per_network: connections.min(server.max_connections_per_address as usize),
+            head_timeout: server.head_timeout.duration(),
+            idle_timeout: server.idle_timeout.duration(),
+            trusted_proxies: server.trusted_proxies.clone(),
+        })
     }
 
     /// The outbox worker of a server at `address`.
@@ -252,6 +303,18 @@ impl Parts {
     }
 }
 
+impl Server {
+    /// Stops accepting, and waits for the requests that run, also those whose client has gone.
+    pub(super) async fn close(self) {
+        let Self {
+            serving,
+            mut requests,
+        } = self;
+        serving.close().await;
+        while requests.recv().await.is_some() {}
+    }
+}
+
 impl Running {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -260,7 +323,7 @@ impl Running {
     /// Where the admin listener answers, if there is one.
     pub fn admin_url(&self) -> Option<String> {
         let admin = self.admin.as_ref()?;
-        Some(format!("http://{}", admin.address))
+        Some(format!("http://{}", admin.address()))
     }
 
     /// Stops accepting, lets what runs finish, and closes the database, all within
@@ -292,14 +355,11 @@ impl Running {
             Ok(closed) => closed.map_err(StartError::from_display)?,
             Err(_) => tracing::warn!("the database was still in use at the end of the drain"),
         }
-        match drained {
-            Ok(closed) => closed.map_err(StartError),
-            // Whoever asked for the stop wants it now; what is lost was not answered.
-            Err(_) => {
-                tracing::warn!("requests were still running at the end of the drain");
-                Ok(())
-            }
+        // Whoever asked for the stop wants it now; what is lost was not answered.
+        if drained.is_err() {
+            tracing::warn!("requests were still running at the end of the drain");
         }
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ mod client_sessions;
 mod client_verify;
 mod clock_jumps;
 mod config;
+mod connections;
 mod cors;
 mod credentials;
 mod csrf;

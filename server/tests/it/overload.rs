@@ -7,18 +7,16 @@ use std::time::{Duration, Instant};
 use bp_auth_server::app::random::{Random, SystemRandom};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 
 use crate::support::factors::another;
 use crate::support::http::{Answer, refused, send};
-use crate::support::process::Bench;
 use crate::support::{TestServer, test_config};
 
 const ADA: &str = "ada@example.com";
 
 /// Randomness that keeps whoever asks for a salt waiting, in the middle of a hash, while it is shut.
 #[derive(Default)]
-struct Gate {
+pub struct Gate {
     shut: Mutex<bool>,
     opened: Condvar,
     inside: AtomicUsize,
@@ -26,7 +24,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn set(&self, shut: bool) {
+    pub fn set(&self, shut: bool) {
         *self.shut.lock().unwrap() = shut;
         self.opened.notify_all();
     }
@@ -263,23 +261,4 @@ async fn every_limit_says_when_to_come_back() {
         assert!((1..=seconds).contains(&told), "{told} s: {answer:?}");
     }
     server.stop_and_check().await;
-}
-
-#[tokio::test]
-async fn connections_on_which_nobody_speaks_leave_room_for_others() {
-    let mut bench = Bench::new();
-    // No more than a server needs for itself, the database and a few clients.
-    bench.begin_with_open_files(64);
-    let serving = bench.serve();
-    let url = serving.url();
-    let address = url.strip_prefix("http://").unwrap();
-    let mut silent = Vec::new();
-    for _ in 0..200 {
-        silent.push(TcpStream::connect(address).await.unwrap());
-    }
-    let http = serving.http();
-    let asked = http.get("/healthz").timeout(Duration::from_secs(5));
-    assert_eq!(send(asked).await.status, 200);
-    drop(silent);
-    assert_eq!(serving.terminate().status.code(), Some(0));
 }

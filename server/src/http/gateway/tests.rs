@@ -9,7 +9,7 @@ use crate::app::plans::Plans;
 use crate::app::random::SystemRandom;
 use crate::config::{Config, HashProfile};
 use crate::datastore::Datastore;
-use crate::http::server::Parts;
+use crate::http::server::{Parts, Server};
 use crate::keyring::Keyring;
 
 #[dropshot::endpoint { method = GET, path = "/api/panic", unpublished = true }]
@@ -29,7 +29,7 @@ async fn works(_: RequestContext<Context>) -> Result<Response<Body>, HttpError> 
 }
 
 /// A server whose handlers are those above.
-async fn serve(directory: &std::path::Path) -> (SocketAddr, dropshot::HttpServer<Context>) {
+async fn serve(directory: &std::path::Path) -> (SocketAddr, Server) {
     let mut config = Config::default();
     config.data_dir = directory.join("data");
     config.hash.profile = HashProfile::Cheap;
@@ -51,8 +51,9 @@ async fn serve(directory: &std::path::Path) -> (SocketAddr, dropshot::HttpServer
     api.register(fails).unwrap();
     api.register(works).unwrap();
     let app = Arc::new(parts.app(address).unwrap());
-    let server = parts.listen(app, address, Arc::new(router(api))).unwrap();
-    (address, server)
+    let limits = parts.connection_limits().unwrap();
+    let server = parts.listen(app, address, Arc::new(router(api)), limits);
+    (address, server.await.unwrap())
 }
 
 #[tokio::test]
@@ -77,5 +78,5 @@ async fn a_handler_that_panics_or_fails_is_a_500_of_ours_and_the_process_lives()
         .await
         .unwrap();
     assert_eq!(answer.text().await.unwrap(), "works");
-    server.close().await.unwrap();
+    server.close().await;
 }

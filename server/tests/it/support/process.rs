@@ -89,8 +89,8 @@ impl Bench {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Lets servers that follow begin with so many files that they may open, and ask for more.
-    pub fn begin_with_open_files(&mut self, number: u32) {
+    /// Lets servers that follow open so many files and no more.
+    pub fn limit_open_files(&mut self, number: u32) {
         self.open_files = Some(number);
     }
 
@@ -121,7 +121,7 @@ impl Bench {
             None => Command::new(program),
             Some(number) => {
                 let mut shell = Command::new("/bin/sh");
-                let script = format!("ulimit -S -n {number} && exec \"$0\" \"$@\"");
+                let script = format!("ulimit -n {number} && exec \"$0\" \"$@\"");
                 shell.args(["-c", &script, program]);
                 shell
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::TestServer;
 use super::http::Answer;
@@ -20,6 +20,16 @@ impl Wire {
     pub async fn at(url: &str) -> Self {
         let address = url.strip_prefix("http://").expect("an address");
         Self(TcpStream::connect(address).await.expect("a connection"))
+    }
+
+    /// From another address of this machine, as another client would come.
+    pub async fn from(local: &str, url: &str) -> Self {
+        let address = url.strip_prefix("http://").expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let local = format!("{local}:0").parse().expect("an address");
+        socket.bind(local).expect("an address of this machine");
+        let address = address.parse().expect("an address");
+        Self(socket.connect(address).await.expect("a connection"))
     }
 
     pub async fn write(&mut self, text: &str) {
