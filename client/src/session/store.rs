@@ -202,7 +202,11 @@ impl StoredTokens {
     /// that a token of a few seconds is used at all.
     pub(crate) fn refresh_at(&self, margin: Duration) -> DateTime<Utc> {
         let margin = TimeDelta::from_std(margin).unwrap_or(TimeDelta::MAX);
-        self.expires_at - margin.min((self.expires_at - self.issued_at) / 5)
+        let life = self.expires_at.signed_duration_since(self.issued_at);
+        // A store may hold any times; what cannot be told is due.
+        self.expires_at
+            .checked_sub_signed(margin.min(life / 5))
+            .unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 }
 

@@ -359,6 +359,9 @@ impl TestAuth {
         let mut head = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA);
         head.typ = Some(header.typ.clone());
         head.kid = Some(key.kid.clone());
+        for (name, value) in &header.extensions {
+            head.extras.insert(name, value);
+        }
         jsonwebtoken::encode(&head, claims, &key.signing).expect("an Ed25519 key signs")
     }
 }

@@ -10,6 +10,7 @@ use super::TestAuth;
 pub(super) struct TestHeader {
     pub(super) typ: String,
     pub(super) is_unknown: bool,
+    pub(super) extensions: Vec<(String, Value)>,
 }
 
 /// A token that is being made. Without changes it is good for 15 minutes.
@@ -40,6 +41,7 @@ impl<'a> TestToken<'a> {
             header: TestHeader {
                 typ: "at+jwt".to_owned(),
                 is_unknown: false,
+                extensions: Vec::new(),
             },
             claims: json!({
                 "iss": auth.url(), "aud": "bp-auth", "sub": Uuid::new_v4(), "tid": Uuid::new_v4(),
@@ -135,6 +137,21 @@ impl<'a> TestToken<'a> {
                 value => claims.insert(name.to_owned(), value),
             };
         }
+        self
+    }
+
+    /// With another header parameter, of those that bp-auth's own tokens do not have.
+    ///
+    /// ```
+    #[doc = include_str!("../doc/test_auth.txt")]
+    /// use serde_json::json;
+    ///
+    /// let token = auth.token().header("crit", json!(["exp"])).sign();
+    /// assert!(verifier.verify(&token).await.is_err(), "an extension that nobody knows");
+    /// # Ok(()) }
+    /// ```
+    pub fn header(mut self, name: &str, value: Value) -> Self {
+        self.header.extensions.push((name.to_owned(), value));
         self
     }
 

@@ -119,7 +119,7 @@ impl Verifier {
     /// ```
     /// use bp_auth_client::verify::Verifier;
     ///
-    /// let verifier = Verifier::builder("http://bp-auth.internal:8080")
+    /// let verifier = Verifier::builder("https://bp-auth.internal:8443")
     ///     .issuer("https://auth.example.org")
     ///     .audience("shop")
     ///     .build()?;
@@ -210,6 +210,11 @@ impl Verifier {
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
         // The algorithm is ours to choose; a token that wants another is no token of bp-auth.
         if header.alg != Algorithm::EdDSA {
+            return Err(VerifyError::Malformed);
+        }
+        // RFC 7515, 4.1.11: extensions that the recipient must understand, of which none is understood here;
+        // and RFC 7797's, by which the payload would be other bytes than those that are read.
+        if header.crit.is_some() || header.extras.inner().contains_key("b64") {
             return Err(VerifyError::Malformed);
         }
         let typ = header.typ.unwrap_or_default().to_ascii_lowercase();

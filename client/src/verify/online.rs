@@ -58,8 +58,10 @@ impl<T: DeserializeOwned> Online<T> {
         let asked_at = Instant::now();
         let answer = Arc::new(self.answer(token, clock).await?);
         let good_for = good_for(&answer).map_or(self.cached_for, |own| own.min(self.cached_for));
-        self.answers()
-            .put(digest, (answer.clone(), asked_at + good_for));
+        // Without a time in which it ends, it is not kept.
+        if let Some(until) = asked_at.checked_add(good_for) {
+            self.answers().put(digest, (answer.clone(), until));
+        }
         Ok(answer)
     }
 

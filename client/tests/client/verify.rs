@@ -96,6 +96,21 @@ async fn each_token_that_is_not_good_is_refused_for_its_own_reason() {
             VerifyError::Malformed,
         ),
         (
+            "crit",
+            signed(auth.token().header("crit", json!(["exp"]))),
+            VerifyError::Malformed,
+        ),
+        (
+            "b64",
+            signed(auth.token().header("b64", json!(false))),
+            VerifyError::Malformed,
+        ),
+        (
+            "b64, which says nothing",
+            signed(auth.token().header("b64", json!(true))),
+            VerifyError::Malformed,
+        ),
+        (
             "an API key",
             "bpk_0123456789abcdef".to_owned(),
             VerifyError::Malformed,
@@ -131,6 +146,27 @@ async fn a_token_ends_when_its_time_is_up_and_clocks_may_differ_by_five_seconds(
     assert_eq!(refusal(&verifier, &token).await, VerifyError::Expired);
     let soon = auth.token().not_before(auth.now() + Duration::from_secs(5));
     assert!(verifier.verify(&soon.sign()).await.is_ok());
+}
+
+#[tokio::test]
+async fn times_at_the_end_of_all_numbers_are_judged_and_panic_nowhere() {
+    let auth = TestAuth::start().await;
+    let verifier = auth.verifier();
+    for (claim, value, why) in [
+        // No date has a name for it.
+        ("exp", i64::MAX, VerifyError::Malformed),
+        ("exp", i64::MAX - 1, VerifyError::Malformed),
+        ("exp", i64::MIN, VerifyError::Malformed),
+        ("exp", 0, VerifyError::Expired),
+        ("nbf", i64::MAX, VerifyError::NotYetValid),
+        ("iat", i64::MAX, VerifyError::Malformed),
+        ("auth_time", i64::MIN, VerifyError::Malformed),
+    ] {
+        let token = auth.token().claim(claim, json!(value)).sign();
+        assert_eq!(refusal(&verifier, &token).await, why, "{claim} {value}");
+    }
+    let always = auth.token().claim("nbf", json!(0)).sign();
+    assert!(verifier.verify(&always).await.is_ok());
 }
 
 #[tokio::test]

@@ -256,12 +256,13 @@ impl TokenService {
             .claims;
         // The library reads the machine's clock; ours is passed in, so the times are checked here.
         let seconds = now.seconds();
-        if claims.nbf > seconds + LEEWAY_SECONDS || claims.iat > seconds + LEEWAY_SECONDS {
+        let ahead = seconds.saturating_add(LEEWAY_SECONDS);
+        if claims.nbf > ahead || claims.iat > ahead {
             return Err(Foreign::Refused);
         }
         Ok(Decoded {
             kind,
-            expired: claims.exp + LEEWAY_SECONDS <= seconds || key.has_retired(now),
+            expired: claims.exp <= seconds.saturating_sub(LEEWAY_SECONDS) || key.has_retired(now),
             claims,
             kid,
         })
@@ -270,6 +271,11 @@ impl TokenService {
     /// The kind and the key that the head of a token names.
     fn announced(&self, token: &str, accepted: &[Kind]) -> Option<(Kind, &Validation, String)> {
         let header = jsonwebtoken::decode_header(token).ok()?;
+        // RFC 7515, 4.1.11: extensions that the recipient must understand, of which none is understood here;
+        // and RFC 7797's, by which the payload would be other bytes than those that are read.
+        if header.crit.is_some() || header.extras.inner().contains_key("b64") {
+            return None;
+        }
         let (kind, validation) = self.validations.iter().find(|(kind, _)| {
             accepted.contains(kind) && header.typ.as_deref() == Some(kind.typ())
         })?;

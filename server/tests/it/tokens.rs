@@ -24,6 +24,13 @@ fn encoded(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
+fn stolen_header(stolen: &SigningKey, typ: Option<&str>) -> Header {
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.typ = typ.map(str::to_owned);
+    header.kid = Some(stolen.kid.clone());
+    header
+}
+
 impl TestServer {
     /// The server's own signing key, stolen.
     fn signing_key(&self) -> SigningKey {
@@ -257,13 +264,11 @@ async fn even_a_genuine_signature_needs_the_right_kind_issuer_audience_and_time(
     let tokens = server.registered("ada@example.com").await;
     let token = tokens.access_token.expose();
     let (original, stolen) = (part(token, 1), server.signing_key());
+    let key = EncodingKey::from_ed_der(&stolen.pkcs8);
     let sign = |typ: Option<&str>, change: &dyn Fn(&mut Value)| {
         let mut claims = original.clone();
         change(&mut claims);
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = typ.map(str::to_owned);
-        header.kid = Some(stolen.kid.clone());
-        let key = EncodingKey::from_ed_der(&stolen.pkcs8);
+        let header = stolen_header(&stolen, typ);
         jsonwebtoken::encode(&header, &claims, &key).unwrap()
     };
     // The forger's tool works: unchanged, the token is good.
@@ -278,8 +283,24 @@ async fn even_a_genuine_signature_needs_the_right_kind_issuer_audience_and_time(
     ] {
         server.refuses("typ", sign(typ, &|_| {})).await;
     }
+    // RFC 7515, 4.1.11, and RFC 7797: no extension is understood, whatever its value is.
+    for (name, value) in [
+        ("crit", json!(["exp"])),
+        ("crit", json!([])),
+        ("b64", json!(false)),
+        ("b64", json!(true)),
+    ] {
+        let mut header = stolen_header(&stolen, Some("at+jwt"));
+        header.extras.insert(name, value);
+        let token = jsonwebtoken::encode(&header, &original, &key).unwrap();
+        server.refuses(name, token).await;
+    }
     let now = START.seconds();
-    let wrong: [(&str, Value); 8] = [
+    let wrong: [(&str, Value); 12] = [
+        ("exp", json!(i64::MIN)),
+        ("nbf", json!(i64::MAX)),
+        ("iat", json!(i64::MAX)),
+        ("exp", json!(u64::MAX)),
         ("iss", json!("https://evil.example")),
         ("aud", json!("bp-auth/mfa-pending")),
         ("aud", json!("another-service")),
@@ -299,6 +320,9 @@ async fn even_a_genuine_signature_needs_the_right_kind_issuer_audience_and_time(
         });
         server.refuses(claim, token).await;
     }
+    // As far away as numbers go is not over.
+    let endless = sign(Some("at+jwt"), &|claims| claims["exp"] = json!(i64::MAX));
+    assert_eq!(server.raw_me(&Secret::from(endless)).await.status, 200);
     // A clock that is five seconds ahead is still on time.
     let ahead = sign(Some("at+jwt"), &|claims| claims["nbf"] = json!(now + 5));
     assert_eq!(server.raw_me(&Secret::from(ahead)).await.status, 200);
