@@ -119,7 +119,7 @@ impl Caller {
                 {
                     replacements += 1;
                     let again = again.filter(|_| replacements <= REPLACEMENTS);
-                    match with_new_token(keeper, answer, again).await? {
+                    match with_new_token(keeper, answer, again, replacements).await? {
                         ControlFlow::Continue(again) => {
                             request = again;
                             continue;
@@ -196,21 +196,32 @@ fn knows_devices(operation: &str) -> bool {
     )
 }
 
-/// The request with a new token, when the server says that its own has expired; else the answer.
+/// The request with a new token, when the server says that its own has expired, or is not valid; else
+/// the answer. A token is no longer valid when its signing key was revoked, which is no end of the
+/// session.
 ///
 /// It was turned away at the door, so it was not executed, whatever its method is.
 async fn with_new_token(
     keeper: &Arc<Keeper>,
     answer: Response,
     again: Option<Request>,
+    replacements: u32,
 ) -> reqwest::Result<ControlFlow<Response, Request>> {
     let (answer, code) = read_code(answer).await?;
-    let Some(mut again) = again.filter(|_| code == Some(ErrorCode::TokenExpired)) else {
+    let Some(mut again) = again else {
         return Ok(ControlFlow::Break(answer));
     };
     let Some(presented) = again.headers().get(AUTHORIZATION) else {
         return Ok(ControlFlow::Break(answer));
     };
+    let helps = match code {
+        Some(ErrorCode::TokenExpired) => true,
+        Some(ErrorCode::TokenInvalid) => keeper.doubts_invalid(presented, replacements > 1),
+        _ => false,
+    };
+    if !helps {
+        return Ok(ControlFlow::Break(answer));
+    }
     Ok(match keeper.replace(presented).await {
         Ok(access) => {
             let header = access.header.clone();
@@ -220,7 +231,7 @@ async fn with_new_token(
         Err(NotRefreshed::Refused(refusal)) => {
             ControlFlow::Break(refusal.into_response().unwrap_or(answer))
         }
-        // That the token has expired is all there is to say.
+        // What the server said of the token is all there is to say.
         Err(NotRefreshed::Trouble(_)) => ControlFlow::Break(answer),
     })
 }

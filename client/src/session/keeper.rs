@@ -49,6 +49,8 @@ struct State {
     flight: Option<Flight>,
     /// Set when it did not succeed: nobody asks again before then.
     pause: Option<Pause>,
+    /// A token that was refused as invalid although it was new: another one would be too.
+    invalid: Option<HeaderValue>,
     /// Set for good when the server or the user ended the session.
     ended: Option<NotRefreshed>,
 }
@@ -71,6 +73,7 @@ impl Keeper {
                 access: Arc::new(access),
                 flight: None,
                 pause: None,
+                invalid: None,
                 ended: None,
             }),
         })
@@ -116,14 +119,14 @@ impl Keeper {
         }
     }
 
-    /// A token in place of one that the server says has expired.
-    pub async fn replace(self: &Arc<Self>, expired: &HeaderValue) -> Outcome {
+    /// A token in place of one that the server refuses.
+    pub async fn replace(self: &Arc<Self>, refused: &HeaderValue) -> Outcome {
         let flight = {
             let mut state = self.state();
             if let Some(why) = &state.ended {
                 return Err(why.clone());
             }
-            if state.access.header != *expired {
+            if state.access.header != *refused {
                 return Ok(Arc::clone(&state.access));
             }
             if let Some(pause) = &state.pause
@@ -134,6 +137,16 @@ impl Keeper {
             self.flight(&mut state)
         };
         landed(flight).await
+    }
+
+    /// Whether a refresh may help with a token that the server calls invalid. It is believed when it
+    /// says so of one that took the place of another for this very reason.
+    pub fn doubts_invalid(&self, presented: &HeaderValue, replaced: bool) -> bool {
+        let mut state = self.state();
+        if replaced {
+            state.invalid = Some(presented.clone());
+        }
+        state.invalid.as_ref() != Some(presented)
     }
 
     /// The tokens at this moment, valid or not.

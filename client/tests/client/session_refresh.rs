@@ -1,6 +1,12 @@
 //! A session refreshes by itself: in time, once for all, and only when that helps.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bp_auth_client::{ErrorCode, ErrorExt, SessionError, session::RetryPolicy};
 use tokio::sync::{Barrier, Notify};
@@ -114,13 +120,61 @@ async fn a_server_that_takes_no_token_is_not_asked_for_ever() {
     assert_eq!(server.count(REFRESH), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_whose_key_was_revoked_is_replaced_once_for_all() {
+    const TASKS: usize = 20;
+    let revoked = Arc::new(AtomicBool::new(false));
+    let revoked_there = Arc::clone(&revoked);
+    let server = Scripted::start(move |asked| {
+        let revoked = revoked_there.load(Ordering::SeqCst);
+        async move {
+            match asked.token() {
+                Some(0) if revoked => refusal(401, "token_invalid"),
+                _ => content(&asked),
+            }
+        }
+    })
+    .await;
+    let session = server.session().await;
+    session.mfa_methods().send().await.unwrap();
+    revoked.store(true, Ordering::SeqCst);
+    let calls: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let session = session.clone();
+            tokio::spawn(async move { session.verify_phone_request().send().await.map(|_| ()) })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(server.count(REFRESH), 1);
+}
+
 #[tokio::test]
-async fn nothing_but_an_expired_token_is_a_reason_to_refresh() {
+async fn a_server_that_finds_every_token_invalid_is_believed_after_one_refresh() {
+    let server = Scripted::start(|asked| async move {
+        match asked.line.as_str() {
+            READ => refusal(401, "token_invalid"),
+            _ => content(&asked),
+        }
+    })
+    .await;
+    let session = server.session().await;
+    for call in 1..=3 {
+        let error = session.mfa_methods().send().await.unwrap_err();
+        assert_eq!(error.refusal().unwrap().error_code, ErrorCode::TokenInvalid);
+        assert!(error.needs_login());
+        // The first call asks twice; the others know what the new token is worth.
+        assert_eq!((server.count(READ), server.count(REFRESH)), (call + 1, 1));
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_a_dead_token_is_a_reason_to_refresh() {
     for (status, code) in [
         (403, "reauthentication_required"),
         (401, "token_reused"),
         (401, "session_revoked"),
-        (401, "token_invalid"),
         (401, "not_authenticated"),
         (400, "token_expired"),
     ] {
