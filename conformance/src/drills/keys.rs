@@ -1,6 +1,7 @@
 //! Keys are rotated, the root of all keys is replaced, and every instance is restarted, as other new secrets
 //! need it, while everybody works. Nobody notices: not the clients of the instances, and not a
-//! service that verifies tokens by itself with public keys that it reads every now and then.
+//! service that verifies tokens by itself with public keys that it reads every now and then. At the end
+//! the key that signs is revoked, after which sessions of the Rust client go on by themselves.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,13 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bp_auth_client::session::{MemoryStore, TokenStore};
+use bp_auth_client::{AuthClient, LoginOutcome, SessionError};
 use bp_auth_server::keyring::Keyring;
 use serde_json::{Value, json};
 
 use super::field::{Came, Field, UNLIMITED};
 use super::{Broken, Size};
 use crate::case::Profile;
-use crate::kit::jwt;
+use crate::kit::{PASSWORD, jwt};
 use crate::target::processes::Processes;
 use crate::target::spawn::Spawner;
 
@@ -82,6 +85,7 @@ pub async fn run(size: Size, spawner: &Spawner) -> Result<Broken> {
         told.signers.extend(one.signers);
     }
     reader.await??;
+    let sessions = sessions_after_revocation(&field, size.clients).await?;
     let list = field.processes()?.bp_auth(&["keys", "list"]).await?;
     field.end().await?;
 
@@ -98,8 +102,14 @@ pub async fn run(size: Size, spawner: &Spawner) -> Result<Broken> {
     println!("  failed requests              {:>7}", told.failed.len());
     println!("  keys that signed             {:>7}", told.signers.len());
     println!("  unknown to another service   {:>7}", told.unknown);
+    println!("  sessions after a revocation  {:>7}", sessions.answered);
+    println!(
+        "  of them ended                {:>7}",
+        sessions.failed.len()
+    );
     println!("  invariants                   all hold");
     let mut broken = told.failed;
+    broken.extend(sessions.failed);
     broken.truncate(20);
     if told.unknown > 0 {
         broken.push(format!(
@@ -134,6 +144,57 @@ async fn replace_root(processes: &Processes) -> Result<usize> {
     Ok(old.len())
 }
 
+/// Sessions of the Rust client, spread over the instances, whose tokens are refused when their key is
+/// revoked. Their next calls succeed all the same, by one refresh each.
+async fn sessions_after_revocation(field: &Field, clients: usize) -> Result<Told> {
+    let mut told = Told::default();
+    let mut sessions = Vec::new();
+    for instance in 0..clients {
+        let store = MemoryStore::new();
+        let auth = AuthClient::builder(&field.url(instance, ""))
+            .store(store.clone())
+            .build()?;
+        let email = field.register().await?;
+        match auth.login(&email, PASSWORD).await? {
+            LoginOutcome::Authenticated(session) => sessions.push((session, store)),
+            LoginOutcome::MfaRequired(_) => anyhow::bail!("{email} needs a second factor"),
+        }
+    }
+    let mut kids = BTreeSet::new();
+    for (_, store) in &sessions {
+        kids.insert(signer(store).await?);
+    }
+    let processes = field.processes()?;
+    let now = ["keys", "rotate", "--signing", "--now"];
+    processes.bp_auth(&now).await?;
+    for kid in &kids {
+        processes.bp_auth(&["keys", "revoke", kid]).await?;
+    }
+    for (session, store) in &sessions {
+        let me = session.me().send().await;
+        match me.map_err(SessionError::from) {
+            Ok(_) if kids.contains(&signer(store).await?) => {
+                told.failed
+                    .push("a session: a revoked key's token is answered".to_owned());
+            }
+            Ok(_) => told.answered += 1,
+            Err(error) => told.failed.push(format!("a session: {error}")),
+        }
+    }
+    Ok(told)
+}
+
+/// The key of the session's token.
+async fn signer(store: &MemoryStore) -> Result<String> {
+    let tokens = store.load().await?.tokens.context("no tokens")?;
+    kid_of(tokens.access_token.expose())
+}
+
+fn kid_of(access: &str) -> Result<String> {
+    let kid = jwt::part(access, 0)?["kid"].as_str().map(str::to_owned);
+    kid.context("no kid")
+}
+
 /// Somebody who registers, logs in, asks and refreshes until it is over.
 async fn live(
     field: &Field,
@@ -152,10 +213,7 @@ async fn live(
         let first = text(&tokens, "access_token")?;
         for _ in 0..20 {
             let access = text(&tokens, "access_token")?;
-            let kid = jwt::part(&access, 0)?["kid"]
-                .as_str()
-                .context("no kid")?
-                .to_owned();
+            let kid = kid_of(&access)?;
             if !known.lock().expect("no panic").contains(&kid) {
                 told.unknown += 1;
             }
