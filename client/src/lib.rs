@@ -80,7 +80,7 @@ mod transport;
 #[cfg(feature = "verify")]
 pub mod verify;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
@@ -99,6 +99,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A client without credentials, for the public operations.
 ///
+/// It refuses an `http` address of another machine: see [`Client::new_with_client`] for one.
+///
 /// Prefer it to [`Client::new`], which follows redirects: a redirected login would send the
 /// password on to wherever the answer points.
 ///
@@ -113,7 +115,7 @@ pub fn client(base_url: &str) -> Result<Client, Error<types::Error>> {
     with_headers(base_url, HeaderMap::new())
 }
 
-/// A client that presents `access_token` with every request.
+/// A client that presents `access_token` with every request. It refuses what [`client`] refuses.
 ///
 /// ```
 #[doc = include_str!("doc/server.txt")]
@@ -150,10 +152,38 @@ pub fn error_code(error: &Error<types::Error>) -> Option<&ErrorCode> {
 }
 
 fn with_headers(base_url: &str, headers: HeaderMap) -> Result<Client, Error<types::Error>> {
+    refuse_cleartext(base_url, "`Client::new_with_client`").map_err(Error::InvalidRequest)?;
     let http = http_client(TIMEOUT, TIMEOUT)
         .default_headers(headers)
         .build()?;
     Ok(assemble(base_url, http, Transport::default()))
+}
+
+/// Everybody between here and another machine reads what `http` sends, and may answer in its place.
+/// `unless` is how the caller is told to.
+fn refuse_cleartext(base_url: &str, unless: &str) -> Result<(), String> {
+    // What is no URL at all is refused where it is used.
+    let Ok(url) = reqwest::Url::parse(base_url) else {
+        return Ok(());
+    };
+    if url.scheme() != "http" || url.host_str().is_none_or(is_this_machine) {
+        return Ok(());
+    }
+    Err(format!(
+        "{base_url}: passwords and tokens would be sent in the clear; use https, or {unless} on a \
+         network that nobody else uses"
+    ))
+}
+
+/// By its name or address. Nobody is asked: an answer could be anything.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        // RFC 6761, 6.3.
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
 }
 
 /// It follows no redirects: they would show passwords and tokens to wherever an answer points.

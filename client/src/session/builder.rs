@@ -11,7 +11,7 @@ use super::{
 use crate::{
     TIMEOUT,
     clock::{Clock, system_clock},
-    http_client,
+    http_client, refuse_cleartext,
 };
 
 /// What an [`AuthClient`] does differently from the default.
@@ -38,6 +38,7 @@ pub struct AuthClientBuilder {
     refresh_margin: Duration,
     reuse_leeway: Duration,
     retry: RetryPolicy,
+    cleartext: bool,
 }
 
 impl AuthClientBuilder {
@@ -52,11 +53,21 @@ impl AuthClientBuilder {
             refresh_margin: Duration::from_secs(30),
             reuse_leeway: Duration::ZERO,
             retry: RetryPolicy::default(),
+            cleartext: false,
         }
     }
 
     /// Builds the client.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::InvalidRequest`] for an `http` address of another machine, unless
+    /// [`allow_cleartext`](Self::allow_cleartext) was called.
     pub fn build(self) -> Result<AuthClient, SessionError> {
+        if !self.cleartext {
+            refuse_cleartext(&self.base_url, "`AuthClientBuilder::allow_cleartext`")
+                .map_err(SessionError::InvalidRequest)?;
+        }
         let http = match self.http {
             Some(http) => http,
             None => http_client(self.connect_timeout, self.timeout)
@@ -71,6 +82,22 @@ impl AuthClientBuilder {
             budget: Budget::new(self.retry),
         };
         Ok(AuthClient::assembled(&self.base_url, http, settings))
+    }
+
+    /// Takes an `http` address of another machine too: for a network that nobody else uses, such as
+    /// that of the containers of one host. Everybody on the way reads passwords and tokens.
+    ///
+    /// ```
+    /// use bp_auth_client::{AuthClient, SessionError};
+    ///
+    /// let auth = AuthClient::builder("http://bp-auth:8080");
+    /// assert!(matches!(auth.build(), Err(SessionError::InvalidRequest(_))));
+    /// let auth = AuthClient::builder("http://bp-auth:8080").allow_cleartext().build()?;
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    pub fn allow_cleartext(mut self) -> Self {
+        self.cleartext = true;
+        self
     }
 
     /// Keeps the session there instead of in memory.

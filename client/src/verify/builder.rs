@@ -9,7 +9,7 @@ use super::keys::{self, Keys, Refreshing};
 use super::online::Online;
 use super::{Shared, Verifier};
 use crate::clock::{Clock, system_clock};
-use crate::http_client;
+use crate::{http_client, refuse_cleartext};
 
 /// How a [`Verifier`] is to be.
 ///
@@ -35,6 +35,7 @@ pub struct VerifierBuilder {
     policy: keys::Policy,
     timeout: Duration,
     clock: Clock,
+    cleartext: bool,
 }
 
 /// Why no verifier was made.
@@ -60,6 +61,7 @@ impl VerifierBuilder {
             policy: keys::Policy::default(),
             timeout: Duration::from_secs(5),
             clock: Box::new(system_clock),
+            cleartext: false,
         }
     }
 
@@ -68,7 +70,7 @@ impl VerifierBuilder {
     /// ```
     /// use bp_auth_client::verify::Verifier;
     ///
-    /// let verifier = Verifier::builder("http://10.0.0.7:8080").issuer("https://auth.example.org");
+    /// let verifier = Verifier::builder("https://10.0.0.7:8443").issuer("https://auth.example.org");
     /// let verifier = verifier.build()?;
     /// # Ok::<(), bp_auth_client::verify::BuildError>(())
     /// ```
@@ -163,8 +165,33 @@ impl VerifierBuilder {
         self
     }
 
+    /// Takes an `http` address of another machine too: for a network that nobody else uses. Everybody on
+    /// the way may answer with keys of their own, and then sign any token.
+    ///
+    /// ```
+    /// use bp_auth_client::verify::Verifier;
+    ///
+    /// let verifier = Verifier::builder("http://10.0.0.7:8080").issuer("https://auth.example.org");
+    /// let verifier = verifier.allow_cleartext().build()?;
+    /// assert!(Verifier::new("http://10.0.0.7:8080").is_err());
+    /// # Ok::<(), bp_auth_client::verify::BuildError>(())
+    /// ```
+    pub fn allow_cleartext(mut self) -> Self {
+        self.cleartext = true;
+        self
+    }
+
     /// Makes the verifier.
+    ///
+    /// # Errors
+    ///
+    /// For what is no URL, and for an `http` address of another machine, unless
+    /// [`allow_cleartext`](Self::allow_cleartext) was called.
     pub fn build(self) -> Result<Verifier, BuildError> {
+        if !self.cleartext {
+            refuse_cleartext(&self.url, "`VerifierBuilder::allow_cleartext`")
+                .map_err(BuildError)?;
+        }
         let http = http_client(self.timeout, self.timeout)
             .build()
             .map_err(|error| BuildError(error.to_string()))?;

@@ -4,6 +4,8 @@
 mod generator;
 
 mod calls;
+#[cfg(feature = "session")]
+mod cleartext;
 mod error_code;
 mod extract;
 mod generated;
