@@ -1,6 +1,7 @@
 //! What holds for every path: unknown ones, methods, sizes, headers, and what is beside the 24.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::ensure;
 use http::Method;
@@ -11,6 +12,8 @@ use crate::case::{Case, Verdict};
 use crate::kit::Raw;
 use crate::trial::Trial;
 
+/// Ten seconds, and what a busy machine adds.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const JSON: &str = "Content-Type: application/json\r\n";
 
 pub const CASES: &[Case] = &[
@@ -44,6 +47,16 @@ pub const CASES: &[Case] = &[
         what_is_no_http_is_refused_and_harms_nothing,
         "What the HTTP parser itself refuses is 400 or 431, and the next connection is served."
     ),
+    case!(
+        a_connection_without_a_request_is_closed,
+        "A connection on which no whole head arrives within 10 seconds is closed, also after a part of one."
+    )
+    .itself(),
+    case!(
+        http_2_is_not_spoken_in_the_clear,
+        "HTTP/2's preface is no request: the connection is closed without a frame."
+    )
+    .itself(),
     case!(
         a_large_body_is_413_at_once,
         "A declared length over 16 KiB is 413 `payload_too_large` for every operation before any of it is sent, and the connection is closed."
@@ -235,6 +248,28 @@ async fn what_is_no_http_is_refused_and_harms_nothing(t: Trial) -> Verdict {
         "answered {} afterwards",
         answer.status
     );
+    Ok(())
+}
+
+async fn a_connection_without_a_request_is_closed(t: Trial) -> Verdict {
+    let (mut silent, mut begun) = (t.wire().await?, t.wire().await?);
+    begun.write("GET /healthz HTTP/1.1\r\nHost: ").await?;
+    let (silent, begun) = tokio::join!(
+        silent.closes_within(HEAD_TIMEOUT),
+        begun.closes_within(HEAD_TIMEOUT)
+    );
+    ensure!(silent, "it waits for somebody who says nothing");
+    ensure!(begun, "it waits for the rest of a head");
+    Ok(())
+}
+
+async fn http_2_is_not_spoken_in_the_clear(t: Trial) -> Verdict {
+    let mut wire = t.wire().await?;
+    // With an empty SETTINGS frame.
+    let settings = "\0\0\0\u{4}\0\0\0\0\0";
+    wire.write(&format!("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n{settings}"))
+        .await?;
+    ensure!(wire.is_closed().await, "it answers, or waits for more");
     Ok(())
 }
 

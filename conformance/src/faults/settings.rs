@@ -214,6 +214,12 @@ pub const FAULTS: &[Fault] = &[
         &["register_identity::a_password_has_8_to_128_characters"],
     ),
     Fault::settings(
+        "silence-for-an-hour",
+        "A connection on which nothing is said stays for an hour.",
+        &[("server.head_timeout", "1h")],
+        &["gateway::a_connection_without_a_request_is_closed"],
+    ),
+    Fault::settings(
         "anybody-is-a-proxy",
         "A client names its own address, and escapes the limits of its network.",
         &[("server.trusted_proxies", "127.0.0.0/8")],

@@ -128,8 +128,12 @@ impl Wire {
 
     /// Whether the server closes the connection, without another answer.
     pub async fn is_closed(&mut self) -> bool {
+        self.closes_within(GOODBYE).await
+    }
+
+    pub async fn closes_within(&mut self, time: Duration) -> bool {
         let mut buffer = [0; 1];
-        let read = tokio::time::timeout(GOODBYE, self.stream.read(&mut buffer)).await;
+        let read = tokio::time::timeout(time, self.stream.read(&mut buffer)).await;
         matches!(read, Ok(Ok(0) | Err(_)))
     }
 }

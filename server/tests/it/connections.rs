@@ -140,19 +140,6 @@ async fn an_answer_that_nobody_takes_does_not_hold_its_connection() {
 }
 
 #[tokio::test]
-async fn http_2_is_not_spoken() {
-    let server = TestServer::start_with(short).await;
-    let since = Instant::now();
-    let mut wire = Wire::connect(&server).await;
-    // The preface and an empty SETTINGS frame.
-    wire.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0")
-        .await;
-    assert!(wire.is_closed().await, "answered, or kept");
-    assert!(since.elapsed() < Duration::from_millis(900));
-    server.stop_and_check().await;
-}
-
-#[tokio::test]
 async fn a_head_has_64_kib_at_most() {
     let server = TestServer::start().await;
     let head = |kib: usize| {
