@@ -80,3 +80,15 @@ async fn a_handler_that_panics_or_fails_is_a_500_of_ours_and_the_process_lives()
     assert_eq!(answer.text().await.unwrap(), "works");
     server.close().await;
 }
+
+#[tokio::test]
+async fn requests_go_on_past_the_first_stock_of_contexts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (address, server) = serve(directory.path()).await;
+    let http = reqwest::Client::new();
+    for _ in 0..1500 {
+        let answer = http.get(format!("http://{address}/api/works")).send();
+        assert_eq!(answer.await.unwrap().status(), 200);
+    }
+    server.close().await;
+}
