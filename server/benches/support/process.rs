@@ -10,7 +10,6 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, sleep};
 
 use super::Outcome;
-use super::baseline::Baseline;
 
 /// `USER_HZ`, in which Linux reports processor time to programs, whatever the kernel ticks at.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -27,37 +26,22 @@ pub struct Process {
 }
 
 impl Process {
-    /// The server as an operator runs it, with its data in `data`, at the address it returns.
-    ///
-    /// Nothing is configured but what would refuse the load: the limits meant for one network and
-    /// one family.
-    pub async fn server(data: &Path) -> Outcome<(Self, String)> {
+    /// The server as an operator runs it, with its data in `data` and nothing configured but these
+    /// settings, at the address it returns.
+    pub async fn server(data: &Path, settings: &[&str]) -> Outcome<(Self, String)> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bp-auth"));
         command.args(["serve", "--bind", "127.0.0.1:0", "--data-dir"]);
         command.arg(data);
-        for limit in ["limits.register_per_minute", "limits.refresh_per_minute"] {
-            command.args(["--set", &format!("{limit}=1000000")]);
+        for setting in settings {
+            command.args(["--set", setting]);
         }
         // Neither the caller's variables nor a configuration file lying about may change the server.
         command.env_clear().current_dir(data);
         Self::listening(command).await
     }
 
-    /// This program again, as one of the things the server is compared to.
-    pub async fn baseline(baseline: Baseline) -> Outcome<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(baseline.arguments());
-        Self::spawn(command)
-    }
-
-    /// The same, for one that listens.
-    pub async fn listening_baseline(baseline: Baseline) -> Outcome<(Self, String)> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(baseline.arguments());
-        Self::listening(command).await
-    }
-
-    async fn listening(command: Command) -> Outcome<(Self, String)> {
+    /// A program that tells on standard output at which address it listens.
+    pub async fn listening(command: Command) -> Outcome<(Self, String)> {
         let mut process = Self::spawn(command)?;
         let line = process.line().await?;
         let address = line.strip_prefix("listening on http://");
@@ -66,7 +50,7 @@ impl Process {
         Ok((process, address))
     }
 
-    fn spawn(mut command: Command) -> Outcome<Self> {
+    pub fn spawn(mut command: Command) -> Outcome<Self> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

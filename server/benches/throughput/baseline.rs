@@ -17,7 +17,9 @@ use dropshot::{
     ServerBuilder, endpoint,
 };
 use serde::Serialize;
+use tokio::process::Command;
 
+use super::process::Process;
 use super::seed::{self, PASSWORD};
 use super::{CONNECTIONS, Outcome};
 
@@ -34,7 +36,7 @@ pub enum Baseline {
 }
 
 impl Baseline {
-    pub fn arguments(&self) -> Vec<String> {
+    fn arguments(&self) -> Vec<String> {
         match self {
             Self::Dropshot => vec!["dropshot".to_owned()],
             Self::Select { database, users } => vec![
@@ -44,6 +46,22 @@ impl Baseline {
             ],
             Self::Argon2id => vec!["argon2id".to_owned()],
         }
+    }
+
+    /// A process of this program that is the baseline.
+    pub fn process(&self) -> Outcome<Process> {
+        Process::spawn(self.command()?)
+    }
+
+    /// The same for one that listens, at the address it returns.
+    pub async fn listening(&self) -> Outcome<(Process, String)> {
+        Process::listening(self.command()?).await
+    }
+
+    fn command(&self) -> Outcome<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(self.arguments());
+        Ok(command)
     }
 
     pub async fn run(self) -> Outcome {
