@@ -5,8 +5,15 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::operator::Operator;
+use super::random::hash;
 use super::{App, Client, Result};
 use crate::datastore::{AuditEvent, Txn, User};
+
+/// Who has not proved to be anybody.
+pub(super) const ANONYMOUS: &str = "anonymous";
+/// How `repeats` begins in a row about what strangers did.
+pub(super) const STRANGERS: &str = "stranger";
+const HOUR_MS: i64 = 3_600_000;
 
 /// An event to be recorded. `detail` never holds a secret.
 #[derive(Clone)]
@@ -42,10 +49,7 @@ impl<'a> Audit<'a> {
 
 impl App {
     pub(super) async fn audit(&self, txn: &Txn, client: &Client, audit: Audit<'_>) -> Result<()> {
-        let actor = match audit.user {
-            Some(user) => format!("user:{}", user.id),
-            None => "anonymous".to_owned(),
-        };
+        let actor = actor_of(&audit);
         self.audit_as(txn, &actor, Some(client), audit).await
     }
 
@@ -58,6 +62,51 @@ impl App {
     ) -> Result<()> {
         txn.audit_insert(self.audit_event(actor, client, audit))
             .await?;
+        Ok(())
+    }
+
+    /// An event that somebody can cause as often as he likes: within an hour its repetitions are counted in
+    /// one row.
+    pub(super) async fn audit_repeated(
+        &self,
+        txn: &Txn,
+        client: &Client,
+        audit: Audit<'_>,
+    ) -> Result<()> {
+        let actor = actor_of(&audit);
+        self.audit_count(txn, "repeated", &actor, client, audit)
+            .await
+    }
+
+    /// The same for somebody who has not proved to be anybody. What strangers cause is kept for
+    /// `retention.anonymous` only.
+    pub(super) async fn audit_anonymous(
+        &self,
+        txn: &Txn,
+        client: &Client,
+        audit: Audit<'_>,
+    ) -> Result<()> {
+        self.audit_count(txn, STRANGERS, ANONYMOUS, client, audit)
+            .await
+    }
+
+    async fn audit_count(
+        &self,
+        txn: &Txn,
+        kind: &str,
+        actor: &str,
+        client: &Client,
+        audit: Audit<'_>,
+    ) -> Result<()> {
+        let mut row = self.audit_event(actor, Some(client), audit);
+        let hour = row.at.div_euclid(HOUR_MS);
+        let network = client.networks().narrow;
+        let same = format!(
+            "{hour} {} {:?} {:?} {network} {}",
+            row.event, row.user_id, row.session_id, row.detail
+        );
+        row.repeats = Some(format!("{kind}:{}", hash(&same)));
+        txn.audit_count(row).await?;
         Ok(())
     }
 
@@ -80,6 +129,9 @@ impl App {
             user_agent: client.and_then(|client| client.user_agent.clone()),
             request_id: client.map(|client| client.request_id.clone()),
             detail: audit.detail.to_string(),
+            times: 1,
+            last_at: None,
+            repeats: None,
         }
     }
 
@@ -91,6 +143,13 @@ impl App {
             self.commit(txn).await
         })
         .await
+    }
+}
+
+fn actor_of(audit: &Audit<'_>) -> String {
+    match audit.user {
+        Some(user) => format!("user:{}", user.id),
+        None => ANONYMOUS.to_owned(),
     }
 }
 

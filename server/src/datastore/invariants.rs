@@ -101,6 +101,14 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT account FROM password_failures WHERE failures < 0 OR blocked_until < 0",
     ),
     (
+        "known_network_is_hashed",
+        "SELECT user_id FROM known_networks WHERE length(network) <> 64",
+    ),
+    (
+        "only_repetitions_are_counted",
+        "SELECT id FROM audit_events WHERE times < 1 OR (times > 1 AND repeats IS NULL)",
+    ),
+    (
         "outbox_rows_end",
         "SELECT id FROM outbox WHERE state NOT IN ('pending', 'sent', 'expired', 'dead') \
          OR (state = 'pending') <> (finished_at IS NULL)",

@@ -19,6 +19,7 @@ mod error;
 mod import;
 mod invariants;
 mod keys;
+mod known_networks;
 mod leases;
 mod mfa_methods;
 mod migrate;

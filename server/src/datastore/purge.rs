@@ -57,6 +57,12 @@ const ENDINGS: &[Ending] = &[
         grace: DAY,
     },
     Ending {
+        table: "rate_levels",
+        key: "bucket",
+        over: "empty_at < $1 * 1000",
+        grace: HOUR,
+    },
+    Ending {
         table: "password_failures",
         key: "account, network",
         over: "updated_at < $1 AND blocked_until < $1",
@@ -117,13 +123,39 @@ impl Datastore {
 
     /// Deletes at most `batch` audit rows from before that moment and says how many.
     pub async fn audit_purge(&self, before: i64, batch: i64) -> Result<u64> {
-        let audit = Ending {
-            table: "audit_events",
-            key: "id",
-            over: "at < $1",
+        self.purge_before("audit_events", "id", "at < $1", before, batch)
+            .await
+    }
+
+    /// The same for the rows about what strangers did.
+    pub async fn audit_purge_of_strangers(&self, before: i64, batch: i64) -> Result<u64> {
+        let over = "repeats LIKE 'stranger:%' AND repeats IS NOT NULL AND at < $1";
+        self.purge_before("audit_events", "id", over, before, batch)
+            .await
+    }
+
+    /// Deletes at most `batch` networks that nobody has logged in from since that moment.
+    pub async fn known_networks_purge(&self, before: i64, batch: i64) -> Result<u64> {
+        let (key, over) = ("user_id, network", "last_used_at < $1");
+        self.purge_before("known_networks", key, over, before, batch)
+            .await
+    }
+
+    async fn purge_before(
+        &self,
+        table: &'static str,
+        key: &'static str,
+        over: &'static str,
+        before: i64,
+        batch: i64,
+    ) -> Result<u64> {
+        let ending = Ending {
+            table,
+            key,
+            over,
             grace: 0,
         };
-        self.purge_batch(&audit, before, batch).await
+        self.purge_batch(&ending, before, batch).await
     }
 
     async fn purge_batch(&self, ending: &Ending, now: i64, batch: i64) -> Result<u64> {

@@ -1,4 +1,4 @@
-//! Limits over a sliding window. Every process and every restart sees them.
+//! Limits over a sliding window, or as a level that falls. Every process and every restart sees them.
 //!
 //! A bucket is one row that holds the times of its events. One statement drops those that have left
 //! the window, counts the rest, records the new one if there is room, and says what it decided. On
@@ -23,7 +23,15 @@ pub enum Taken {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     bucket: String,
-    number: i64,
+    mark: Mark,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// Its number among the events of a window.
+    Number(i64),
+    /// The microseconds that it fills of a level.
+    Step(i64),
 }
 
 impl Datastore {
@@ -87,7 +95,7 @@ impl Txn {
         if row.try_get_by_index(0)? {
             return Ok(Taken::Granted(Event {
                 bucket: bucket.to_owned(),
-                number: row.try_get_by_index(1)?,
+                mark: Mark::Number(row.try_get_by_index(1)?),
             }));
         }
         let events: String = row.try_get_by_index(2)?;
@@ -96,8 +104,65 @@ impl Txn {
         })
     }
 
+    /// Fills the level of a bucket by one event, if there is room. A level that is full with `limit`
+    /// events falls to nothing within the window.
+    ///
+    /// The bucket is one number however large the limit is. What a clock recorded that was ahead counts as
+    /// a full level.
+    pub async fn rate_level_take(
+        &self,
+        bucket: &str,
+        now: i64,
+        window_ms: i64,
+        limit: i64,
+    ) -> Result<Taken> {
+        if limit < 1 {
+            return Ok(Taken::Limited {
+                retry_at: now.saturating_add(window_ms),
+            });
+        }
+        let window = window_ms.saturating_mul(1000);
+        let step = (window / limit).max(1);
+        let sql = "INSERT INTO rate_levels (bucket, empty_at, granted) VALUES ($1, $2 + $4, TRUE) \
+             ON CONFLICT (bucket) DO UPDATE SET (empty_at, granted) = ( \
+               SELECT CASE WHEN level + $4 > $3 THEN level ELSE level + $4 END + $2, \
+                 level + $4 <= $3 \
+               FROM (SELECT CASE \
+                   WHEN rate_levels.empty_at < $2 THEN 0 \
+                   WHEN rate_levels.empty_at > $2 + $3 THEN $3 \
+                   ELSE rate_levels.empty_at - $2 \
+                 END AS level) AS fallen) \
+             RETURNING granted, empty_at";
+        let now = now.saturating_mul(1000);
+        let values = [bucket.into(), now.into(), window.into(), step.into()];
+        let row = query_one(&self.inner, sql, values)
+            .await?
+            .ok_or_else(|| Error::Internal("a limit decided nothing".to_owned()))?;
+        if row.try_get_by_index(0)? {
+            return Ok(Taken::Granted(Event {
+                bucket: bucket.to_owned(),
+                mark: Mark::Step(step),
+            }));
+        }
+        let empty_at: i64 = row.try_get_by_index(1)?;
+        let retry_at = empty_at.saturating_add(step).saturating_sub(window);
+        // Rounded up: a moment earlier there is no room yet.
+        Ok(Taken::Limited {
+            retry_at: retry_at.saturating_add(999).div_euclid(1000),
+        })
+    }
+
     /// Takes one event back, and no other's.
     pub async fn rate_give_back(&self, event: &Event) -> Result<bool> {
+        let number = match event.mark {
+            Mark::Number(number) => number,
+            Mark::Step(step) => {
+                let sql = "UPDATE rate_levels SET empty_at = empty_at - $2 \
+                           WHERE bucket = $1 AND empty_at >= $2";
+                let values = [event.bucket.as_str().into(), step.into()];
+                return Ok(execute(&self.inner, sql, values).await? == 1);
+            }
+        };
         let events = self.events_of_row();
         let sql = format!(
             "UPDATE rate_windows SET events = ( \
@@ -105,7 +170,7 @@ impl Txn {
                FROM {events} WHERE number <> $2) \
              WHERE bucket = $1 AND EXISTS (SELECT 1 FROM {events} WHERE number = $2)"
         );
-        let values = [event.bucket.as_str().into(), event.number.into()];
+        let values = [event.bucket.as_str().into(), number.into()];
         Ok(execute(&self.inner, &sql, values).await? == 1)
     }
 

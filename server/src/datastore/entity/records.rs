@@ -40,6 +40,13 @@ pub mod audit_event {
         pub request_id: Option<String>,
         /// A JSON object.
         pub detail: String,
+        /// How often it happened; over 1 only for what strangers can repeat.
+        pub times: i64,
+        /// The last time, if it happened again.
+        pub last_at: Option<i64>,
+        /// What a repetition has in common with the first event. Present: somebody did it who had not
+        /// proved to be anybody.
+        pub repeats: Option<String>,
     }
 
     super::super::without_relations!();

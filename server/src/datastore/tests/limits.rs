@@ -256,3 +256,76 @@ async fn an_upgrade_gives_nobody_new_tries() {
     let until = NOW + BASE;
     assert_eq!(blocked, Reservation::Blocked { until });
 }
+
+#[tokio::test]
+async fn a_level_grants_as_many_as_it_holds_and_falls_evenly() {
+    let scene = Scene::new().await;
+    let take = async |now: i64| {
+        let txn = scene.store.begin().await.unwrap();
+        let taken = txn.rate_level_take("l", now, MINUTE, 4).await.unwrap();
+        txn.commit().await.unwrap();
+        taken
+    };
+    for _ in 0..4 {
+        assert!(matches!(take(NOW).await, Taken::Granted(_)));
+    }
+    let step = MINUTE / 4;
+    let full = |retry_at| Taken::Limited { retry_at };
+    assert_eq!(take(NOW).await, full(NOW + step));
+    assert_eq!(take(NOW + step - 1).await, full(NOW + step));
+    let event = match take(NOW + step).await {
+        Taken::Granted(event) => event,
+        limited => panic!("{limited:?}"),
+    };
+    assert_eq!(take(NOW + step).await, full(NOW + 2 * step));
+    // What is given back is there for somebody else.
+    let txn = scene.store.begin().await.unwrap();
+    assert!(txn.rate_give_back(&event).await.unwrap());
+    txn.commit().await.unwrap();
+    assert!(matches!(take(NOW + step).await, Taken::Granted(_)));
+    // A clock that was ahead has left no more than a full level.
+    assert_eq!(take(NOW - 9 * MINUTE).await, full(NOW - 9 * MINUTE + step));
+    for limit in [0, -1] {
+        let txn = scene.store.begin().await.unwrap();
+        let never = txn.rate_level_take("none", NOW, MINUTE, limit).await;
+        assert_eq!(never.unwrap(), full(NOW + MINUTE));
+    }
+    let purged = scene.store.purge(NOW + DAY, 10).await.unwrap();
+    assert!(purged.contains(&("rate_levels", 1)), "{purged:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_takers_of_a_level_get_no_more_than_it_holds() {
+    let scene = Scene::new().await;
+    let granted = winners(&scene.store, 16, |txn| async move {
+        let taken = txn.rate_level_take("l", NOW, MINUTE, 3).await?;
+        Ok(matches!(taken, Taken::Granted(_)))
+    });
+    assert_eq!(granted.await, 3);
+}
+
+#[tokio::test]
+async fn an_account_knows_the_networks_that_it_was_used_from_last() {
+    let scene = Scene::new().await;
+    let note = async |network: &str, now: i64| {
+        let txn = scene.store.begin().await.unwrap();
+        txn.known_network_note(scene.user.id, network, now, now - DAY, 2)
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+    };
+    let known = async |network: &str| {
+        let key = &scene.user.email_key;
+        scene.store.known_network_is(key, network).await.unwrap()
+    };
+    assert!(!known("a").await);
+    for (network, at) in [("a", 0), ("b", 1), ("a", DAY + 1), ("c", DAY + 2)] {
+        note(network, NOW + at).await;
+    }
+    assert!(known("a").await && known("c").await && !known("b").await);
+    let other = scene.store.known_network_is("nobody@example.org", "a");
+    assert!(!other.await.unwrap());
+    let purged = scene.store.known_networks_purge(NOW + DAY + 2, 10).await;
+    assert_eq!(purged.unwrap(), 1);
+    assert!(!known("a").await && known("c").await);
+}

@@ -93,6 +93,9 @@ async fn overrides_and_audit_rows_are_found_again() {
             user_agent: None,
             request_id: None,
             detail: "{}".to_owned(),
+            times: 1,
+            last_at: None,
+            repeats: None,
         };
         txn.audit_insert(row).await.unwrap();
     }
