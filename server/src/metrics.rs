@@ -65,7 +65,14 @@ pub enum Refreshed {
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
     Register,
+    /// The delay of one source at one account.
     Password,
+    PasswordNetwork,
+    PasswordAccount,
+    /// Steps of logins by network.
+    Logins,
+    /// Mailed links by network.
+    Links,
     Mfa,
     MfaSetup,
     Refresh,
@@ -73,10 +80,14 @@ pub enum Limit {
     SmsInterval,
     SmsUser,
     SmsNumber,
+    SmsNetwork,
+    SmsStrangers,
     SmsPrefix,
     SmsTotal,
+    SmsLogins,
     MfaReset,
     Reactivate,
+    RegisterMails,
 }
 
 /// Why a connection was refused, or ended before its client ended it.
@@ -377,9 +388,13 @@ impl ConnectionEnd {
 }
 
 impl Limit {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 21] = [
         Self::Register,
         Self::Password,
+        Self::PasswordNetwork,
+        Self::PasswordAccount,
+        Self::Logins,
+        Self::Links,
         Self::Mfa,
         Self::MfaSetup,
         Self::Refresh,
@@ -387,16 +402,24 @@ impl Limit {
         Self::SmsInterval,
         Self::SmsUser,
         Self::SmsNumber,
+        Self::SmsNetwork,
+        Self::SmsStrangers,
         Self::SmsPrefix,
         Self::SmsTotal,
+        Self::SmsLogins,
         Self::MfaReset,
         Self::Reactivate,
+        Self::RegisterMails,
     ];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Register => "register",
             Self::Password => "password",
+            Self::PasswordNetwork => "password_network",
+            Self::PasswordAccount => "password_account",
+            Self::Logins => "logins",
+            Self::Links => "links",
             Self::Mfa => "mfa",
             Self::MfaSetup => "mfa_setup",
             Self::Refresh => "refresh",
@@ -404,10 +427,14 @@ impl Limit {
             Self::SmsInterval => "sms_interval",
             Self::SmsUser => "sms_user",
             Self::SmsNumber => "sms_number",
+            Self::SmsNetwork => "sms_network",
+            Self::SmsStrangers => "sms_strangers",
             Self::SmsPrefix => "sms_prefix",
             Self::SmsTotal => "sms_total",
+            Self::SmsLogins => "sms_logins",
             Self::MfaReset => "mfa_reset",
             Self::Reactivate => "reactivate",
+            Self::RegisterMails => "register_mails",
         }
     }
 }

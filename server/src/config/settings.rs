@@ -184,6 +184,8 @@ pub enum HashProfile {
 #[serde(deny_unknown_fields, default)]
 pub struct Hash {
     pub profile: HashProfile,
+    /// The part of the places in the queue that one client network can hold.
+    pub network_percent: u32,
 }
 
 /// What a password must be, in code points after NFC.
@@ -213,12 +215,27 @@ pub struct Sms {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Registrations per client network.
+    /// How many times as much a wide network may do as a narrow one.
+    pub wide_network_factor: u32,
+    /// Registrations per client network, whatever comes of them.
     pub register_per_minute: u32,
     /// Rotations per refresh family.
     pub refresh_per_minute: u32,
+    /// Steps of logins per client network, right ones too.
+    pub logins_per_hour: u32,
+    /// The same for one account at a source that it knows, beside the network's.
+    pub known_logins_per_hour: u32,
+    /// Wishes for a reactivation, and uses of mailed links, per client network.
+    pub links_per_hour: u32,
     /// Wrong passwords per account and client network before the delay starts.
     pub password_free_failures: u32,
+    /// Wrong passwords of a network over all accounts, within `failures_window`.
+    pub network_failures: u32,
+    /// Wrong passwords for an account over all networks that it does not know, within `failures_window`.
+    pub account_failures: u32,
+    pub failures_window: Seconds,
+    /// Networks of right logins that an account remembers.
+    pub known_networks: u32,
     /// Wrong second factors per account in 15 minutes.
     pub mfa_failures: u32,
     /// Pause between two messages of one purpose.
@@ -227,10 +244,16 @@ pub struct Limits {
     pub sms_per_day: u32,
     /// The same for codes at login.
     pub sms_login_per_day: u32,
-    /// Messages to one number prefix, over all users.
+    /// Messages to one number prefix, over all users. Codes at login to a proved number are apart.
     pub sms_prefix_per_hour: u32,
-    /// Messages in all.
+    /// Messages in all, likewise.
     pub sms_total_per_hour: u32,
+    /// The part of the two above that goes to numbers which nobody has proved to be his.
+    pub sms_strangers_percent: u32,
+    /// Messages to such numbers per client network.
+    pub sms_network_per_hour: u32,
+    /// Codes at login in all: a brake for emergencies.
+    pub sms_logins_per_hour: u32,
     /// Reset mails per user.
     pub mfa_reset_per_hour: u32,
     /// Reactivation mails per address.
@@ -243,6 +266,10 @@ pub struct Limits {
 pub struct Retention {
     /// Life of an audit row. 0: for ever.
     pub audit: Seconds,
+    /// Life of an audit row about what somebody did who had not logged in. 0: as long as the others.
+    pub anonymous: Seconds,
+    /// How long an account knows a network that it was not used from.
+    pub known_networks: Seconds,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -347,8 +374,10 @@ impl Default for Register {
 
 impl Default for Hash {
     fn default() -> Self {
-        let profile = HashProfile::Standard;
-        Self { profile }
+        Self {
+            profile: HashProfile::Standard,
+            network_percent: 50,
+        }
     }
 }
 
@@ -378,15 +407,26 @@ impl Default for Sms {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            wide_network_factor: 4,
             register_per_minute: 20,
             refresh_per_minute: 30,
+            logins_per_hour: 3600,
+            known_logins_per_hour: 60,
+            links_per_hour: 60,
             password_free_failures: 5,
+            network_failures: 100,
+            account_failures: 100,
+            failures_window: Seconds::minutes(60),
+            known_networks: 20,
             mfa_failures: 10,
             sms_interval: Seconds::minutes(1),
             sms_per_day: 5,
             sms_login_per_day: 20,
             sms_prefix_per_hour: 100,
             sms_total_per_hour: 1000,
+            sms_strangers_percent: 50,
+            sms_network_per_hour: 20,
+            sms_logins_per_hour: 10_000,
             mfa_reset_per_hour: 3,
             reactivate_per_hour: 3,
         }
@@ -395,8 +435,11 @@ impl Default for Limits {
 
 impl Default for Retention {
     fn default() -> Self {
-        let audit = Seconds::days(400);
-        Self { audit }
+        Self {
+            audit: Seconds::days(400),
+            anonymous: Seconds::days(30),
+            known_networks: Seconds::days(90),
+        }
     }
 }
 

@@ -144,6 +144,11 @@ impl Checks<'_> {
             ("trusted_device.ttl", self.config.trusted_device.ttl),
             ("server.head_timeout", self.config.server.head_timeout),
             ("server.idle_timeout", self.config.server.idle_timeout),
+            ("limits.failures_window", self.config.limits.failures_window),
+            (
+                "retention.known_networks",
+                self.config.retention.known_networks,
+            ),
             ("server.body_timeout", self.config.server.body_timeout),
             ("server.drain_timeout", self.config.server.drain_timeout),
         ] {
@@ -200,17 +205,34 @@ impl Checks<'_> {
                 "server.max_connections_per_address",
                 server.max_connections_per_address,
             ),
+            ("limits.wide_network_factor", limits.wide_network_factor),
             ("limits.register_per_minute", limits.register_per_minute),
             ("limits.refresh_per_minute", limits.refresh_per_minute),
+            ("limits.logins_per_hour", limits.logins_per_hour),
+            ("limits.known_logins_per_hour", limits.known_logins_per_hour),
+            ("limits.links_per_hour", limits.links_per_hour),
+            ("limits.network_failures", limits.network_failures),
+            ("limits.account_failures", limits.account_failures),
+            ("limits.known_networks", limits.known_networks),
             ("limits.mfa_failures", limits.mfa_failures),
             ("limits.sms_per_day", limits.sms_per_day),
             ("limits.sms_login_per_day", limits.sms_login_per_day),
             ("limits.sms_prefix_per_hour", limits.sms_prefix_per_hour),
             ("limits.sms_total_per_hour", limits.sms_total_per_hour),
+            ("limits.sms_strangers_percent", limits.sms_strangers_percent),
+            ("limits.sms_network_per_hour", limits.sms_network_per_hour),
+            ("limits.sms_logins_per_hour", limits.sms_logins_per_hour),
             ("limits.mfa_reset_per_hour", limits.mfa_reset_per_hour),
             ("limits.reactivate_per_hour", limits.reactivate_per_hour),
+            ("hash.network_percent", self.config.hash.network_percent),
         ] {
             self.require(limit >= 1, key, "expected at least 1");
+        }
+        for (key, percent) in [
+            ("limits.sms_strangers_percent", limits.sms_strangers_percent),
+            ("hash.network_percent", self.config.hash.network_percent),
+        ] {
+            self.require(percent <= 100, key, "at most 100, which is all of it");
         }
     }
 
