@@ -35,6 +35,7 @@ const CHECKED_USERS: u64 = 10_000;
 /// The limits that would refuse the load, which are meant for one network and one family.
 const RAISED: &[&str] = &[
     "limits.register_per_minute=1000000",
+    "limits.logins_per_hour=1000000",
     "limits.refresh_per_minute=1000000",
 ];
 
@@ -229,8 +230,8 @@ fn report(args: &Args, rows: &[Row]) -> Outcome {
     println!(
         "\nMedians of {} rounds of {} s, {CONNECTIONS} connections, {} cores shared with the load \
          generator, whose time is\nnot counted; `spread` is the distance of the rounds' CPU times. \
-         The limits of registrations per network and of\nrefreshes per family are raised, all else \
-         is as delivered. A registration's CPU holds its mail.",
+         The limits of registrations and logins per\nnetwork and of refreshes per family are raised, \
+         all else is as delivered. A registration's CPU holds its mail.",
         args.rounds,
         args.seconds,
         std::thread::available_parallelism()?,

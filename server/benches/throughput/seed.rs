@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bp_auth_server::app::clock::{Clock, SystemClock};
+use bp_auth_server::app::network::Networks;
 use bp_auth_server::app::password::{Hasher, Plain};
 use bp_auth_server::app::random::{REFRESH_PREFIX, SystemRandom, mint};
-use bp_auth_server::config::HashProfile;
+use bp_auth_server::config::Hash;
 use bp_auth_server::datastore::Datastore;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement, TransactionTrait,
@@ -130,8 +131,8 @@ fn id_sql(kind: Kind) -> String {
 async fn insert(txn: &impl ConnectionTrait, users: u64) -> Outcome {
     let random = Arc::new(SystemRandom);
     let failed = |error| format!("no hash: {error:?}");
-    let hasher = Hasher::new(HashProfile::Standard, random).map_err(failed)?;
-    let permit = hasher.permit().await.map_err(failed)?;
+    let hasher = Hasher::new(&Hash::default(), random).map_err(failed)?;
+    let permit = hasher.permit(&Networks::operator()).await.map_err(failed)?;
     let password = Plain::presented(PASSWORD).map_err(failed)?;
     // One hash for everybody: to verify it takes the same work for each.
     let hash = hasher.hash(permit, password).await.map_err(failed)?;

@@ -49,6 +49,6 @@ impl App {
     pub(super) async fn audit_gate(&self, txn: &Txn, client: &Client, user: &User) -> Result<()> {
         let audit =
             Audit::of("login.refused", user).detail(serde_json::json!({ "state": user.state }));
-        self.audit(txn, client, audit).await
+        self.audit_repeated(txn, client, audit).await
     }
 }

@@ -10,6 +10,7 @@ use super::challenge::Proof;
 use super::error::{Error, Result};
 use super::message::Message;
 use super::methods::verified;
+use super::network::Networks;
 use super::password::{Cost, Permit};
 use super::{App, Client};
 use crate::datastore::{BackupCode, User};
@@ -42,7 +43,7 @@ impl App {
         if verified(&methods).is_empty() {
             return Err(Error::MfaNotEnabled);
         }
-        let fresh = self.backup_codes_mint().await?;
+        let fresh = self.backup_codes_mint(&client.networks()).await?;
         let now = self.now().ms();
         self.retried(|| async {
             let txn = self.store.begin().await?;
@@ -74,7 +75,7 @@ impl App {
         .await
     }
 
-    pub(super) async fn backup_codes_mint(&self) -> Result<FreshCodes> {
+    pub(super) async fn backup_codes_mint(&self, from: &Networks) -> Result<FreshCodes> {
         let mut salt = [0u8; 16];
         self.random.fill(&mut salt)?;
         let mut plain = Vec::with_capacity(CODES);
@@ -88,7 +89,7 @@ impl App {
             .iter()
             .map(|code| Zeroizing::new(normalise(code)))
             .collect();
-        let permit = self.hasher.permit().await?;
+        let permit = self.hasher.permit(from).await?;
         let hashes = self
             .hasher
             .derive(permit, secrets, salt.to_vec(), None)

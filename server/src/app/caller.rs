@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
+use super::App;
 use super::challenge;
 use super::error::{Error, Result};
 use super::random::{API_KEY_PREFIX, hash_if_well_formed};
 use super::token::{Decoded, Kind};
-use super::{App, Client};
 use crate::datastore::{MfaMethod, Session, Tenant, User};
 
 /// An authenticated user with what the credential says about the login.
@@ -212,10 +212,5 @@ impl App {
             tenant,
             credential: credential(session),
         })
-    }
-
-    /// What a limit's bucket is named after: never an address as typed.
-    pub(super) fn network_bucket(&self, what: &str, client: &Client) -> String {
-        format!("{what}:{}", client.network())
     }
 }

@@ -14,6 +14,7 @@ use super::login::{LoginOutcome, PendingFactor, outcome_name};
 use super::message::SmsPurpose;
 use super::methods::{self, Method};
 use super::password::Permit;
+use super::random::hash;
 use super::session::{Authenticated, Factor};
 use super::token::Kind;
 use super::{App, Client};
@@ -106,7 +107,7 @@ impl App {
                 return Err(Error::MfaMethodUnavailable);
             }
             let pending = self
-                .pending_factor(&txn, &user, &rows, &challenge, true, self.now())
+                .pending_factor(&txn, &user, &rows, &challenge, Some(client), self.now())
                 .await?;
             if pending.code_sent {
                 self.audit(&txn, client, Audit::of("mfa.code_sent", &user))
@@ -128,13 +129,13 @@ impl App {
     ) -> Result<LoginOutcome> {
         // The turn comes before the count: what a busy server turns away is not a guess.
         let permit = match method {
-            Some(Method::BackupCodes) => Some(self.hasher.permit().await?),
-            None if !is_six_digits(code) => Some(self.hasher.permit().await?),
+            Some(Method::BackupCodes) => Some(self.hasher.permit(&client.networks()).await?),
+            None if !is_six_digits(code) => Some(self.hasher.permit(&client.networks()).await?),
             _ => None,
         };
         let (user, rows, method, slot) = self.challenge_slot(of, code, method, client).await?;
         let proof = self
-            .challenge_verify(&user, &rows, method, code, permit)
+            .challenge_verify(&user, &rows, method, code, permit, client)
             .await?;
         let Some(proof) = proof else {
             return self.challenge_failed(&user, method, client).await;
@@ -195,6 +196,14 @@ impl App {
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let (_, user) = self.challenge_live(&txn, of).await?;
+            let networks = client.networks();
+            let is_known = self.network_is_known(&user.email_key, &networks).await?;
+            let account = hash(&user.email_key);
+            let step = self.login_step_take(&txn, &account, is_known, &networks);
+            if let Err(retry_at) = step.await? {
+                txn.commit().await?;
+                return Err(self.limited(retry_at));
+            }
             let rows = txn.mfa_methods_list(user.id).await?;
             let bucket = format!("mfa:{}", user.id);
             let window = i64::try_from(FAILURE_WINDOW.as_millis()).unwrap_or(i64::MAX);
@@ -203,7 +212,7 @@ impl App {
                 Taken::Granted(slot) => slot,
                 Taken::Limited { retry_at } => {
                     let retry_after = Timestamp(retry_at).retry_after(now);
-                    self.audit(&txn, client, Audit::of("login.mfa_locked", &user))
+                    self.audit_repeated(&txn, client, Audit::of("login.mfa_locked", &user))
                         .await?;
                     self.commit(txn).await?;
                     self.metrics.limit_hit(Limit::Mfa);
@@ -238,6 +247,7 @@ impl App {
         method: Method,
         code: &str,
         permit: Option<Permit>,
+        client: &Client,
     ) -> Result<Option<Proof>> {
         match method {
             Method::Totp => {
@@ -276,7 +286,7 @@ impl App {
             Method::BackupCodes => {
                 let permit = match permit {
                     Some(permit) => permit,
-                    None => self.hasher.permit().await?,
+                    None => self.hasher.permit(&client.networks()).await?,
                 };
                 self.backup_code_proof(permit, user, code).await
             }

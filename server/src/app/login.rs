@@ -8,19 +8,20 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::audit::Audit;
+use super::budget::Budget;
 use super::caller::gate;
 use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::{Email, Phone, phone_hint};
 use super::message::SmsPurpose;
 use super::methods::{self, Method};
-use super::password::{Plain, Rehashed, Verdict};
-use super::random::hash;
+use super::password::{GuessFrom, Plain, Rehashed, Verdict};
 use super::session::{Authenticated, Factor, IssuedTokens};
 use super::sms::{Sent, TRIES};
+use super::source::Source;
 use super::token::LEEWAY;
 use super::{App, Client};
-use crate::datastore::{MfaChallenge, MfaMethod, Reservation, Txn, User};
+use crate::datastore::{Event, MfaChallenge, MfaMethod, Reservation, Txn, User};
 use crate::metrics::{Limit, Step};
 
 const FIRST_DELAY_MS: i64 = 2_000;
@@ -60,6 +61,8 @@ pub struct PendingFactor {
 struct Guess {
     at: String,
     id: String,
+    /// What it has drawn on as the failure that it may be.
+    drawn: Vec<Event>,
 }
 
 /// What became of a step, as the metrics call it.
@@ -111,17 +114,27 @@ impl App {
             |_| format!("no address: {}", form.username),
             |email| email.key,
         );
-        let account = hash(&key);
         // A stranger on the owner's network cannot delay the owner's own device.
-        let device = self.trusted_device_of(&key, &form.trusted_devices).await?;
-        let source = device.map_or_else(|| client.network(), |id| format!("device {id}"));
+        let source = self
+            .login_source(&key, &form.trusted_devices, client)
+            .await?;
+        let (account, counted_as) = (source.account.clone(), source.counted_as());
+        let budgets = self.guess_budgets(&source);
+        self.budgets_shield(&budgets)?;
 
         // The turn comes before the count: what waits in the queue is not a guess yet. A try counts
         // as a failure until it is judged, so more at once than are free would wait for each other.
-        let free = usize::try_from(self.config.limits.password_free_failures).unwrap_or(usize::MAX);
-        let guess_at = format!("{account} {source}");
-        let (place, _turn) = self.hasher.place_to_guess(&guess_at, free).await?;
-        let guess = self.password_slot(&account, &source).await?;
+        let limits = &self.config.limits;
+        let most = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        let guess = GuessFrom {
+            networks: &source.networks,
+            at: &format!("{account} {counted_as}"),
+            most: most(limits.password_free_failures),
+            // Half of the failures, so that right passwords at once are not refused as too many wrong ones.
+            most_of_network: most(limits.network_failures.div_ceil(2)),
+        };
+        let (place, _turns) = self.hasher.place_to_guess(guess).await?;
+        let guess = self.password_slot(&source, &budgets).await?;
         let user = self.store.user_fetch_by_email_key(&key).await?;
         // Only now: a database that is silent must not hold the cores, or logins wait for each other.
         let permit = self.hasher.permit_at(place).await?;
@@ -137,7 +150,9 @@ impl App {
                         .user_lock(user.id)
                         .await?
                         .ok_or(Error::InvalidCredentials)?;
-                    txn.password_failures_reset(&account, &source).await?;
+                    // In the order in which they were taken, so that two logins never wait for each other.
+                    self.budgets_give_back(&txn, &guess.drawn).await?;
+                    txn.password_failures_reset(&account, &counted_as).await?;
                     guess.judged(&txn).await?;
                     // Not the hash of the row as it is now: another login may have replaced it.
                     if let Some(Rehashed { old, new }) = &rehashed {
@@ -166,7 +181,7 @@ impl App {
                 self.retried(|| async {
                     let txn = self.store.begin().await?;
                     guess.judged(&txn).await?;
-                    self.audit(&txn, client, audit.clone()).await?;
+                    self.audit_anonymous(&txn, client, audit.clone()).await?;
                     self.commit(txn).await
                 })
                 .await?;
@@ -178,21 +193,30 @@ impl App {
     /// Counts the attempt as a failure before the password is looked at. A delay that was started by
     /// a guess which nobody has judged yet, here or in another process, is none: that guess may be
     /// right, so this one waits for it.
-    async fn password_slot(&self, account: &str, source: &str) -> Result<Guess> {
+    async fn password_slot(&self, source: &Source, budgets: &[Budget]) -> Result<Guess> {
         let free = i64::from(self.config.limits.password_free_failures);
-        let guess = Guess {
-            at: format!("guess:{account}:{source}"),
+        let (account, counted_as) = (&source.account, &source.counted_as());
+        let mut guess = Guess {
+            at: format!("guess:{account}:{counted_as}"),
             id: Uuid::now_v7().to_string(),
+            drawn: Vec::new(),
         };
         let patience = Instant::now() + GUESS_PATIENCE;
         loop {
             let now = self.now();
             let tried = self.retried(|| async {
                 let txn = self.store.begin().await?;
+                let drawn = match self.guess_take(&txn, budgets, source).await? {
+                    Ok(drawn) => drawn,
+                    Err(retry_at) => {
+                        txn.commit().await?;
+                        return Err(self.limited(retry_at));
+                    }
+                };
                 let reservation = txn
                     .password_attempt_reserve(
                         account,
-                        source,
+                        counted_as,
                         now.ms(),
                         free,
                         FIRST_DELAY_MS,
@@ -205,17 +229,21 @@ impl App {
                         let until = now.plus(GUESS).ms();
                         txn.lease_seize(&guess.at, &guess.id, until).await?;
                         txn.commit().await?;
-                        Ok(None)
+                        Ok(Ok(drawn))
                     }
                     Reservation::Blocked { until } => {
                         let unjudged = txn.lease_is_held(&guess.at, now.ms()).await?;
                         txn.rollback().await?;
-                        Ok(Some((until, unjudged)))
+                        Ok(Err((until, unjudged)))
                     }
                 }
             });
-            let Some((until, unjudged)) = tried.await? else {
-                return Ok(guess);
+            let (until, unjudged) = match tried.await? {
+                Ok(drawn) => {
+                    guess.drawn = drawn;
+                    return Ok(guess);
+                }
+                Err(blocked) => blocked,
             };
             if !unjudged || Instant::now() >= patience {
                 self.metrics.limit_hit(Limit::Password);
@@ -267,7 +295,7 @@ impl App {
         let challenge = self.challenge_begin(txn, &user, now).await?;
         let send = default == Method::Sms;
         let pending = self
-            .pending_factor(txn, &user, &rows, &challenge, send, now)
+            .pending_factor(txn, &user, &rows, &challenge, send.then_some(client), now)
             .await?;
         self.audit(txn, client, Audit::of("login.mfa_pending", &user))
             .await?;
@@ -284,6 +312,7 @@ impl App {
     ) -> Result<LoginOutcome> {
         let detail = json!({ "amr": how.amr });
         let issued = self.session_begin(txn, client, user, how).await?;
+        self.network_note(txn, issued.user.id, client).await?;
         let audit = Audit::of(event, &issued.user).session(issued.session_id);
         self.audit(txn, client, audit.detail(detail)).await?;
         Ok(LoginOutcome::Tokens(Box::new(issued)))
@@ -312,15 +341,15 @@ impl App {
         Ok(challenge)
     }
 
-    /// What is still due. Sends a code where asked to; within the interval no new one goes out and
-    /// the live one stays good.
+    /// What is still due. Sends a code where a client asks for it; within the interval no new one goes out
+    /// and the live one stays good.
     pub(super) async fn pending_factor(
         &self,
         txn: &Txn,
         user: &User,
         rows: &[MfaMethod],
         challenge: &MfaChallenge,
-        send: bool,
+        send: Option<&Client>,
         now: Timestamp,
     ) -> Result<PendingFactor> {
         let left = u64::try_from(challenge.expires_at - now.ms()).unwrap_or(0);
@@ -328,8 +357,8 @@ impl App {
         let mut methods = methods::verified(rows);
         let sms = methods::find(rows, Method::Sms, true).and_then(|row| row.phone.clone());
         let mut sent = None;
-        if let (true, Some(number)) = (send, &sms) {
-            let outcome = self.login_code_send(txn, user, number).await?;
+        if let (Some(client), Some(number)) = (send, &sms) {
+            let outcome = self.login_code_send(txn, user, number, client).await?;
             match outcome {
                 Sent::Now { .. } => {
                     txn.mfa_challenge_code_sent(challenge.jti, now.ms()).await?;
@@ -364,12 +393,21 @@ impl App {
         })
     }
 
-    async fn login_code_send(&self, txn: &Txn, user: &User, number: &str) -> Result<Sent> {
+    async fn login_code_send(
+        &self,
+        txn: &Txn,
+        user: &User,
+        number: &str,
+        client: &Client,
+    ) -> Result<Sent> {
         // A number that was accepted at enrolment and no longer is gets no messages.
         match Phone::parse(number)
             .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
         {
-            Some(phone) => self.sms_send(txn, user, &phone, SmsPurpose::Login).await,
+            Some(phone) => {
+                self.sms_send(txn, user, &phone, SmsPurpose::Login, client)
+                    .await
+            }
             None => Ok(Sent::Limited {
                 retry_after: 24 * 3600,
             }),

@@ -94,6 +94,9 @@ impl App {
     pub async fn mfa_reset_confirm(&self, token: &str, client: &Client) -> Result<()> {
         let decoded = self.decode(token, &[Kind::MfaReset]).await?;
         let decoded = decoded.ok_or(Error::LinkTokenInvalid)?;
+        // A token that we never signed was refused without a look at the database.
+        let budgets = self.link_budgets("confirm", client);
+        self.budgets_spend(&budgets, client).await?;
         let refusal = match self.mfa_reset_use(&decoded, client).await {
             Err(refusal) => refusal,
             done => return done,
@@ -108,7 +111,12 @@ impl App {
         if let Some(user) = self.store.user_fetch(decoded.claims.sub).await? {
             let detail = json!({ "reason": reason, "token_id": decoded.claims.jti });
             let audit = Audit::of("mfa.reset.refused", &user).detail(detail);
-            self.audit_failure(client, audit).await?;
+            self.retried(|| async {
+                let txn = self.store.begin().await?;
+                self.audit_anonymous(&txn, client, audit.clone()).await?;
+                self.commit(txn).await
+            })
+            .await?;
         }
         Err(refusal)
     }

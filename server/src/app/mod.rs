@@ -9,11 +9,13 @@ pub mod account;
 pub mod api_key;
 pub mod audit;
 pub mod backup_codes;
+mod budget;
 pub mod caller;
 pub mod challenge;
 pub mod clock;
 pub mod entitlements;
 pub mod error;
+mod fair_queue;
 pub mod hash_memory;
 pub mod identity;
 pub mod import;
@@ -25,6 +27,7 @@ pub mod logout;
 pub mod message;
 pub mod methods;
 pub mod mfa_reset;
+pub mod network;
 pub mod operator;
 pub mod operator_outbox;
 pub mod password;
@@ -37,7 +40,9 @@ pub mod refresh;
 pub mod register;
 pub mod seal;
 pub mod session;
+pub mod shield;
 pub mod sms;
+mod source;
 pub mod stored_hash;
 pub mod token;
 pub mod totp;
@@ -59,10 +64,12 @@ use crate::metrics::Metrics;
 use clock::{Clock, Timestamp};
 use keys::Keys;
 use message::{Message, Outgoing, Recipient, sealed_for};
+use network::Networks;
 use password::Hasher;
 use plans_shared::SharedPlans;
 use random::Random;
 use seal::Sealer;
+use shield::Shield;
 use token::TokenService;
 
 /// Everything the logic needs, passed in.
@@ -77,6 +84,8 @@ pub struct App {
     /// The same.
     pub sealer: Arc<Sealer>,
     pub hasher: Hasher,
+    /// In front of the limits in the database.
+    pub shield: Shield,
     pub plans: SharedPlans,
     /// Wakes the outbox worker after a commit.
     pub outbox: Arc<tokio::sync::Notify>,
@@ -92,15 +101,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// What limits count as one client: an IPv4 address, or the /64 that one IPv6 customer has.
-    pub fn network(&self) -> String {
-        match self.ip.to_canonical() {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-        }
+    /// What limits count the client by.
+    pub fn networks(&self) -> Networks {
+        Networks::of(self.ip)
     }
 }
 

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::error::{Error, Fault, Result};
+use super::fair_queue::{Core, FairQueue, Place};
 use super::hash_memory::HashMemory;
+use super::network::Networks;
 use super::random::Random;
 use super::stored_hash::StoredHash;
 use super::turns::{Turn, Turns};
-use crate::config::{HashProfile, Password as Policy};
+use crate::config::{Hash as Settings, HashProfile, Password as Policy};
 use crate::datastore::User;
 use crate::metrics::HashQueue;
 use crate::telemetry::TARGET;
@@ -50,14 +51,12 @@ impl Plain {
         Ok(Self(Zeroizing::new(text.nfc().collect())))
     }
 
-    /// What a registration chooses. `about` are words an attacker tries first.
-    pub fn chosen(text: &str, policy: &Policy, about: &[&str]) -> Result<Self, PasswordFault> {
-        let fault = |kind, msg| {
-            PasswordFault::Field(Fault {
-                field: "password",
-                kind,
-                msg,
-            })
+    /// What a registration presents, if its length is one that the policy allows. It costs next to nothing.
+    pub fn sized(text: &str, policy: &Policy) -> Result<Self, Fault> {
+        let fault = |kind, msg| Fault {
+            field: "password",
+            kind,
+            msg,
         };
         if text.len() > MAX_BYTES {
             return Err(fault("too_long", "at most 1024 bytes".to_owned()));
@@ -76,6 +75,12 @@ impl Plain {
                 format!("at most {} characters", policy.max_length),
             ));
         }
+        Ok(Self(plain))
+    }
+
+    /// What a registration chooses. `about` are words an attacker tries first.
+    pub fn chosen(text: &str, policy: &Policy, about: &[&str]) -> Result<Self, PasswordFault> {
+        let Self(plain) = Self::sized(text, policy).map_err(PasswordFault::Field)?;
         let judged: Zeroizing<String> =
             Zeroizing::new(plain.chars().take(JUDGED_CHARACTERS).collect());
         let verdict = zxcvbn::zxcvbn(&judged, about);
@@ -99,29 +104,36 @@ pub enum PasswordFault {
 pub struct Hasher {
     argon2: Argon2<'static>,
     memory: HashMemory,
-    permits: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
+    queue: FairQueue,
     turns: Turns,
     refused: AtomicU64,
-    cores: usize,
     random: Arc<dyn Random>,
     /// Costs an unknown user's login the same time as a known one's.
     dummy: String,
 }
 
-/// A place in the queue, where whoever still has something to look up leaves the cores to others.
-pub struct Place(OwnedSemaphorePermit);
-
 /// Leave to hash. It moves into the blocking closure: a client that hangs up does not free it.
 pub struct Permit {
-    _running: OwnedSemaphorePermit,
-    _queued: OwnedSemaphorePermit,
+    _running: Core,
+    _queued: Place,
+}
+
+/// What somebody guesses at, and from where.
+pub struct GuessFrom<'g> {
+    pub networks: &'g Networks,
+    /// The account and the source whose failures are counted.
+    pub at: &'g str,
+    /// Guesses at once there, and of the whole narrow network.
+    pub most: usize,
+    pub most_of_network: usize,
 }
 
 impl Hasher {
-    pub fn new(profile: HashProfile, random: Arc<dyn Random>) -> Result<Self> {
+    pub fn new(settings: &Settings, random: Arc<dyn Random>) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let params = match profile {
+        let places = cores * QUEUE_PER_PERMIT;
+        let percent = usize::try_from(settings.network_percent).unwrap_or(100);
+        let params = match settings.profile {
             // OWASP's minimum for argon2id.
             HashProfile::Standard => Params::new(19_456, 2, 1, None),
             HashProfile::Cheap => Params::new(8, 1, 1, None),
@@ -135,45 +147,46 @@ impl Hasher {
         Ok(Self {
             argon2,
             memory,
-            permits: Arc::new(Semaphore::new(cores)),
-            queue: Arc::new(Semaphore::new(cores * QUEUE_PER_PERMIT)),
+            queue: FairQueue::new(cores, places, (places * percent / 100).max(1)),
             turns: Turns::default(),
             refused: AtomicU64::new(0),
-            cores,
             random,
             dummy,
         })
     }
 
-    /// Waits for a core; `Overloaded` when the queue is full or the wait too long.
-    pub async fn permit(&self) -> Result<Permit> {
-        self.permit_at(self.place()?).await
+    /// Waits for a core; `Overloaded` when the queue is full, the network has its part of it, or the wait
+    /// is too long.
+    pub async fn permit(&self, from: &Networks) -> Result<Permit> {
+        self.permit_at(self.place(from)?).await
     }
 
-    /// A place for one of at most so many guesses at once at one password. The turn lasts until it is
-    /// dropped, which is to be after the guess was judged and recorded.
-    pub async fn place_to_guess(&self, at: &str, most: usize) -> Result<(Place, Turn)> {
-        let place = self.place()?;
-        let turn = tokio::time::timeout(PATIENCE, self.turns.take(at, most)).await;
-        Ok((place, turn.map_err(|_| self.refuse())?))
+    /// A place for one of a few guesses at once at one password. The turns last until they are dropped,
+    /// which is to be after the guess was judged and recorded.
+    pub async fn place_to_guess(&self, guess: GuessFrom<'_>) -> Result<(Place, [Turn; 2])> {
+        let place = self.place(guess.networks)?;
+        let turns = async {
+            let at = self.turns.take(guess.at, guess.most).await;
+            let network = &guess.networks.narrow;
+            [at, self.turns.take(network, guess.most_of_network).await]
+        };
+        let turns = tokio::time::timeout(PATIENCE, turns).await;
+        Ok((place, turns.map_err(|_| self.refuse())?))
     }
 
     /// Waits for a core with a place that was taken before.
     pub async fn permit_at(&self, place: Place) -> Result<Permit> {
-        let free = self.permits.clone().acquire_owned();
         let waiting = tracing::info_span!(target: TARGET, "password.wait");
-        let running = tokio::time::timeout(PATIENCE, free).instrument(waiting);
-        let running = running.await;
-        let running = running.map_err(|_| self.refuse())?;
+        let running = tokio::time::timeout(PATIENCE, self.queue.core(&place)).instrument(waiting);
+        let running = running.await.map_err(|_| self.refuse())?;
         Ok(Permit {
-            _running: running.map_err(|error| internal(&error))?,
-            _queued: place.0,
+            _running: running,
+            _queued: place,
         })
     }
 
-    fn place(&self) -> Result<Place> {
-        let queued = self.queue.clone().try_acquire_owned();
-        queued.map(Place).map_err(|_| self.refuse())
+    fn place(&self, from: &Networks) -> Result<Place> {
+        self.queue.place(from).ok_or_else(|| self.refuse())
     }
 
     fn refuse(&self) -> Error {
@@ -183,9 +196,7 @@ impl Hasher {
 
     /// How long the queue is.
     pub fn queue(&self) -> HashQueue {
-        let running = self.cores.saturating_sub(self.permits.available_permits());
-        let places = self.cores * QUEUE_PER_PERMIT;
-        let taken = places.saturating_sub(self.queue.available_permits());
+        let (running, taken) = self.queue.length();
         HashQueue {
             running,
             waiting: taken.saturating_sub(running),
@@ -200,8 +211,9 @@ impl Hasher {
         text: Zeroizing<String>,
         policy: &Policy,
         about: [String; 3],
+        from: &Networks,
     ) -> Result<Result<Plain, PasswordFault>> {
-        let (permit, policy) = (self.permit().await?, policy.clone());
+        let (permit, policy) = (self.permit(from).await?, policy.clone());
         blocking(permit, move || {
             Ok(Plain::chosen(
                 &text,

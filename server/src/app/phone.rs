@@ -47,7 +47,7 @@ impl App {
                 .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
                 .ok_or(Error::PhoneNotAllowed)?;
             let (expires_in, retry_after) =
-                match self.sms_send(&txn, &user, &phone, PURPOSE).await? {
+                match self.sms_send(&txn, &user, &phone, PURPOSE, client).await? {
                     Sent::Now {
                         expires_in,
                         retry_after,
@@ -118,7 +118,11 @@ impl App {
                 session: caller.session_id(),
                 detail: json!({ "phone": phone_hint(&number), "reason": reason }),
             };
-            self.audit(&txn, client, audit).await?;
+            match tried {
+                Tried::Right => self.audit(&txn, client, audit).await?,
+                // Whoever has no code can ask as often as he likes.
+                _ => self.audit_repeated(&txn, client, audit).await?,
+            }
             // A wrong try counts although the answer is an error.
             self.commit(txn).await?;
             tried.refusal_at_setup()?;

@@ -1,11 +1,10 @@
 //! The way back for the owner of a deactivated account: a link in a mail.
 
-use std::time::Duration;
-
 use serde_json::json;
 use uuid::Uuid;
 
 use super::audit::Audit;
+use super::budget::{Budget, HOUR};
 use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::Email;
@@ -13,12 +12,7 @@ use super::message::{Message, Outgoing, Recipient};
 use super::random::hash;
 use super::token::Kind;
 use super::{App, Client};
-use crate::datastore::Taken;
 use crate::metrics::Limit;
-
-const HOUR: Duration = Duration::from_secs(3600);
-/// Who asks for the mail, or follows its link, has not logged in.
-const ANONYMOUS: &str = "anonymous";
 
 impl App {
     /// Every address costs the same work and gets the same answer; a mail goes to the owner of a
@@ -26,15 +20,26 @@ impl App {
     pub async fn reactivate_request(&self, email: &str, client: &Client) -> Result<()> {
         let email = Email::field(email)?;
         let now = self.now();
+        let (networks, by_network) = (client.networks(), self.link_budgets("request", client));
+        // As silent as the limit of an address: a full network is told nothing, and leaves nothing.
+        if self.budgets_shield(&by_network).is_err() {
+            return Ok(());
+        }
         self.keys.refresh().await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
+            let granted = self.budgets_take(&txn, &by_network, &networks).await?;
+            if granted.is_err() {
+                return Ok(txn.commit().await?);
+            }
             let user = txn.user_fetch_by_email_key(&email.key).await?;
+            let most = self.config.limits.reactivate_per_hour;
             let bucket = format!("reactivate:{}", hash(&email.key));
-            let window = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
-            let limit = i64::from(self.config.limits.reactivate_per_hour);
-            let taken = txn.rate_take(&bucket, now.ms(), window, limit).await?;
-            let limited = matches!(taken, Taken::Limited { .. });
+            let by_address = [Budget::exactly(Limit::Reactivate, bucket, HOUR, most)];
+            let limited = self
+                .budgets_take(&txn, &by_address, &networks)
+                .await?
+                .is_err();
 
             // Signed and sealed for strangers too: the time must not tell who has an account.
             let ttl = self.config.tokens.reactivation_ttl.duration();
@@ -77,14 +82,18 @@ impl App {
                 session: None,
                 detail: json!({ "mailed": mailed, "limited": limited }),
             };
-            self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
-            self.commit(txn).await?;
-            if limited {
-                self.metrics.limit_hit(Limit::Reactivate);
-            }
-            Ok(())
+            self.audit_anonymous(&txn, client, audit).await?;
+            self.commit(txn).await
         })
         .await
+    }
+
+    /// What a network may do with mailed links. Those who ask for one use up nothing of those who have one.
+    pub(super) fn link_budgets(&self, what: &str, client: &Client) -> [Budget; 2] {
+        let limits = &self.config.limits;
+        let most = limits.links_per_hour;
+        Budget::as_level(Limit::Links, format!("links:{what}"), HOUR, most)
+            .by_network(&client.networks(), limits.wide_network_factor)
     }
 
     /// The address of the account that is active now. Gives no tokens: the link may have been read
@@ -95,6 +104,9 @@ impl App {
             .decode(token, &[Kind::Reactivation])
             .await?
             .ok_or(Error::LinkTokenInvalid)?;
+        // A token that we never signed was refused without a look at the database.
+        let budgets = self.link_budgets("confirm", client);
+        self.budgets_spend(&budgets, client).await?;
         let claims = decoded.claims;
         let token_id = claims.jti.to_string();
         self.retried(|| async {
@@ -124,7 +136,7 @@ impl App {
             if let Some((error, reason)) = refusal {
                 let audit = Audit::of("account.reactivation_refused", &user)
                     .detail(json!({ "reason": reason, "token_id": token_id }));
-                self.audit_as(&txn, ANONYMOUS, Some(client), audit).await?;
+                self.audit_anonymous(&txn, client, audit).await?;
                 self.commit(txn).await?;
                 return Err(error);
             }

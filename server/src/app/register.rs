@@ -1,25 +1,22 @@
 //! Registration: a user and a tenant of its own, or nothing.
 
-use std::time::Duration;
-
 use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::account::Profile;
-use super::audit::Audit;
+use super::audit::{ANONYMOUS, Audit};
+use super::budget::{Budget, HOUR, MINUTE};
 use super::error::{Error, Result};
 use super::identity::{Email, Phone, display_text, locale};
 use super::message::{Message, Outgoing, Recipient};
+use super::network::Networks;
 use super::operator::Operator;
 use super::password::{PasswordFault, Plain};
 use super::random::hash;
 use super::{App, Client};
-use crate::datastore::{Taken, Tenant, Txn, User};
+use crate::datastore::{Tenant, Txn, User};
 use crate::metrics::Limit;
-
-const MINUTE_MS: i64 = 60_000;
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// What a person sends to register; not checked yet.
 pub struct Registration {
@@ -30,10 +27,9 @@ pub struct Registration {
     pub locale: Option<String>,
 }
 
-/// The same, checked.
+/// The same, checked, but for the password.
 struct Applicant {
     email: Email,
-    password: Plain,
     full_name: Option<String>,
     phone: Option<String>,
     locale: Option<String>,
@@ -46,26 +42,40 @@ enum Applying<'a> {
     Operator(&'a Operator),
 }
 
+impl Applying<'_> {
+    fn networks(self) -> Networks {
+        match self {
+            Self::Person(client) => client.networks(),
+            Self::Operator(_) => Networks::operator(),
+        }
+    }
+}
+
 impl App {
+    /// Whatever comes of a registration, it counts for its network, and what is cheap to refuse is refused
+    /// before the password is judged and hashed.
     pub async fn register(&self, form: Registration, client: &Client) -> Result<Profile> {
-        let applicant = self.check(form).await?;
+        let checked = self.check(&form);
+        let within = self.register_count(client).await;
+        let applicant = checked?;
+        within?;
         if !self.config.register.enabled {
             return Err(Error::RegistrationDisabled);
         }
-        let bucket = self.network_bucket("register", client);
-        let limit = i64::from(self.config.limits.register_per_minute);
-        let now = self.now();
-        let taken = self
-            .store
-            .rate_take(&bucket, now.ms(), MINUTE_MS, limit)
+        let by = Applying::Person(client);
+        let password = self
+            .choose_password(form.password, &applicant, &by.networks())
             .await?;
-        if let Taken::Limited { retry_at } = taken {
-            self.metrics.limit_hit(Limit::Register);
-            let retry_after = super::clock::Timestamp(retry_at).retry_after(now);
-            return Err(Error::RateLimited { retry_after });
-        }
-        self.account_create(applicant, Applying::Person(client))
-            .await
+        self.account_create(applicant, password, by).await
+    }
+
+    /// A registration by the client's network, also one whose body is no form.
+    pub async fn register_count(&self, client: &Client) -> Result<()> {
+        let limits = &self.config.limits;
+        let most = limits.register_per_minute;
+        let budget = Budget::exactly(Limit::Register, "register".to_owned(), MINUTE, most);
+        let budgets = budget.by_network(&client.networks(), limits.wide_network_factor);
+        self.budgets_spend(&budgets, client).await
     }
 
     /// An operator's way to create an account: the same rules, without the limit.
@@ -74,15 +84,18 @@ impl App {
         form: Registration,
         operator: &Operator,
     ) -> Result<Profile> {
-        let applicant = self.check(form).await?;
-        self.account_create(applicant, Applying::Operator(operator))
-            .await
+        let applicant = self.check(&form)?;
+        let by = Applying::Operator(operator);
+        let password = self
+            .choose_password(form.password, &applicant, &by.networks())
+            .await?;
+        self.account_create(applicant, password, by).await
     }
 
-    /// Every field at once, so that a person corrects a form in one go.
-    async fn check(&self, form: Registration) -> Result<Applicant> {
+    /// Every field at once, so that a person corrects a form in one go. Of the password only its length is
+    /// looked at: how strong it is costs too much to be asked first.
+    fn check(&self, form: &Registration) -> Result<Applicant> {
         let mut faults = Vec::new();
-        let mut weak = None;
         let email = match Email::field(&form.email) {
             Ok(email) => Some(email),
             Err(Error::Invalid(more)) => {
@@ -113,44 +126,49 @@ impl App {
             faults.push(fault);
             None
         });
-        let typed = form.email.trim();
-        let about = [
-            typed.to_owned(),
-            typed.split('@').next().unwrap_or_default().to_owned(),
-            full_name.clone().unwrap_or_default(),
-        ];
-        let judged = self
-            .hasher
-            .judge(form.password, &self.config.password, about);
-        let password = match judged.await? {
-            Ok(password) => Some(password),
-            Err(PasswordFault::Field(fault)) => {
-                faults.push(fault);
-                None
-            }
-            Err(PasswordFault::Weak(advice)) => {
-                weak = Some(advice);
-                None
-            }
-        };
-        match (email, password, weak) {
-            (Some(email), Some(password), _) if faults.is_empty() => Ok(Applicant {
+        if let Err(fault) = Plain::sized(&form.password, &self.config.password) {
+            faults.push(fault);
+        }
+        match email {
+            Some(email) if faults.is_empty() => Ok(Applicant {
                 email,
-                password,
                 full_name,
                 phone,
                 locale,
             }),
-            (_, _, Some(advice)) if faults.is_empty() => Err(Error::WeakPassword(advice)),
             _ => Err(Error::Invalid(faults)),
         }
     }
 
-    async fn account_create(&self, applicant: Applicant, by: Applying<'_>) -> Result<Profile> {
+    async fn choose_password(
+        &self,
+        text: Zeroizing<String>,
+        applicant: &Applicant,
+        from: &Networks,
+    ) -> Result<Plain> {
+        let typed = applicant.email.typed.as_str();
+        let about = [
+            typed.to_owned(),
+            typed.split('@').next().unwrap_or_default().to_owned(),
+            applicant.full_name.clone().unwrap_or_default(),
+        ];
+        let judged = self.hasher.judge(text, &self.config.password, about, from);
+        judged.await?.map_err(|fault| match fault {
+            PasswordFault::Field(fault) => Error::Invalid(vec![fault]),
+            PasswordFault::Weak(advice) => Error::WeakPassword(advice),
+        })
+    }
+
+    async fn account_create(
+        &self,
+        applicant: Applicant,
+        password: Plain,
+        by: Applying<'_>,
+    ) -> Result<Profile> {
         // Hashed before the transaction, and whether or not the address is taken: neither a lock
         // nor the time of the answer depends on it.
-        let permit = self.hasher.permit().await?;
-        let password_hash = self.hasher.hash(permit, applicant.password).await?;
+        let permit = self.hasher.permit(&by.networks()).await?;
+        let password_hash = self.hasher.hash(permit, password).await?;
         let now = self.now().ms();
         let tenant = Tenant {
             id: Uuid::now_v7(),
@@ -216,11 +234,14 @@ impl App {
             }
         })?;
         let (actor, client) = match by {
-            Applying::Person(client) => ("anonymous", Some(client)),
+            Applying::Person(client) => (ANONYMOUS, Some(client)),
             Applying::Operator(operator) => (operator.actor.as_str(), None),
         };
         let audit = Audit::of("user.registered", user);
         self.audit_as(txn, actor, client, audit).await?;
+        if let Some(client) = client {
+            self.network_note(txn, user.id, client).await?;
+        }
         let message = Message::Welcome {
             full_name: user.full_name.clone(),
         };
@@ -244,12 +265,12 @@ impl App {
             let txn = self.store.begin().await?;
             let now = self.now();
             let bucket = format!("register_attempt:{}", hash(&owner.email_key));
-            let hour = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
+            let by_address = [Budget::exactly(Limit::RegisterMails, bucket, HOUR, 1)];
             let mailed = hidden
-                && matches!(
-                    txn.rate_take(&bucket, now.ms(), hour, 1).await?,
-                    Taken::Granted(_)
-                );
+                && self
+                    .budgets_take(&txn, &by_address, &client.networks())
+                    .await?
+                    .is_ok();
             if mailed {
                 let outgoing = Outgoing {
                     id: Uuid::now_v7(),
@@ -267,8 +288,7 @@ impl App {
                 session: None,
                 detail: json!({ "mailed": mailed }),
             };
-            self.audit_as(&txn, "anonymous", Some(client), audit)
-                .await?;
+            self.audit_anonymous(&txn, client, audit).await?;
             self.commit(txn).await?;
             match hidden {
                 true => Ok(()),

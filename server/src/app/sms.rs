@@ -1,22 +1,18 @@
 //! Codes by SMS: sending within the limits, and trying.
 
-use std::time::Duration;
-
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::clock::Timestamp;
+use super::budget::{Budget, DAY, HOUR};
 use super::error::{Error, Result};
 use super::identity::Phone;
 use super::message::{Message, Outgoing, Recipient, SmsPurpose};
 use super::random::six_digits;
-use super::{App, methods};
-use crate::datastore::{SmsCode, Taken, Txn, User};
+use super::{App, Client, methods};
+use crate::datastore::{SmsCode, Txn, User};
 use crate::metrics::Limit;
 
 pub(super) const TRIES: i32 = 5;
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What became of the wish to send a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +46,14 @@ impl App {
         user: &User,
         phone: &Phone,
         purpose: SmsPurpose,
+        client: &Client,
     ) -> Result<Sent> {
         let now = self.now();
-        if let Some(retry_at) = self.sms_limits(txn, user, phone, purpose).await? {
+        let budgets = self.sms_budgets(txn, user, phone, purpose, client).await?;
+        let networks = client.networks();
+        if let Err(retry_at) = self.budgets_take(txn, &budgets, &networks).await? {
             return Ok(Sent::Limited {
-                retry_after: Timestamp(retry_at).retry_after(now),
+                retry_after: retry_at.retry_after(now),
             });
         }
         let ttl = self.config.tokens.code_ttl;
@@ -92,83 +91,71 @@ impl App {
         })
     }
 
-    /// Takes one event of every limit, or of none. Says when to try again, which is to be committed
-    /// like a success.
-    async fn sms_limits(
+    /// What a message draws on, the buckets that most others share last.
+    ///
+    /// A code at login to a number that its user has proved draws on nothing that strangers can fill, and
+    /// so does nobody's limit but the user's own keep it back, short of an emergency. A number that
+    /// nobody has proved draws on its client's network first, and on a part of the budgets only.
+    async fn sms_budgets(
         &self,
         txn: &Txn,
         user: &User,
         phone: &Phone,
         purpose: SmsPurpose,
-    ) -> Result<Option<i64>> {
+        client: &Client,
+    ) -> Result<Vec<Budget>> {
         let limits = &self.config.limits;
         let per_day = match purpose {
             SmsPurpose::Login => limits.sms_login_per_day,
             SmsPurpose::VerifyPhone | SmsPurpose::MfaSetup => limits.sms_per_day,
         };
         // Strangers who type somebody's number must not use up its owner's budget.
-        let owner = match self.sms_owns_number(txn, user, phone).await? {
+        let is_owner = self.sms_owns_number(txn, user, phone).await?;
+        let owner = match is_owner {
             true => user.id.to_string(),
             false => "strangers".to_owned(),
         };
-        let (purpose, number) = (purpose.as_str(), &phone.e164);
-        // Always in this order, the ones that most others share last: whoever takes a bucket holds
-        // it until the end of the transaction, so that those who send at once come after each other
-        // and never wait for each other in a circle.
-        let budgets = [
-            (
-                Limit::SmsInterval,
-                format!("sms:{purpose}:interval:{}", user.id),
-                limits.sms_interval.duration(),
-                1,
-            ),
-            (
+        let (number, prefix) = (&phone.e164, phone.prefix());
+        let of = purpose.as_str();
+        let (interval, name) = (limits.sms_interval.duration(), Limit::SmsInterval);
+        let mut budgets = vec![
+            Budget::exactly(name, format!("sms:{of}:interval:{}", user.id), interval, 1),
+            Budget::exactly(
                 Limit::SmsUser,
-                format!("sms:{purpose}:user:{}", user.id),
+                format!("sms:{of}:user:{}", user.id),
                 DAY,
                 per_day,
             ),
-            (
+            Budget::exactly(
                 Limit::SmsNumber,
-                format!("sms:{purpose}:number:{number}:{owner}"),
+                format!("sms:{of}:number:{number}:{owner}"),
                 DAY,
                 per_day,
-            ),
-            (
-                Limit::SmsPrefix,
-                format!("sms:prefix:{}", phone.prefix()),
-                HOUR,
-                limits.sms_prefix_per_hour,
-            ),
-            (
-                Limit::SmsTotal,
-                "sms:total".to_owned(),
-                HOUR,
-                limits.sms_total_per_hour,
             ),
         ];
-        let mut taken = Vec::with_capacity(budgets.len());
-        for (name, bucket, window, limit) in budgets {
-            if window.is_zero() {
-                continue;
-            }
-            let window = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
-            match txn
-                .rate_take(&bucket, self.now().ms(), window, i64::from(limit))
-                .await?
-            {
-                Taken::Granted(event) => taken.push(event),
-                Taken::Limited { retry_at } => {
-                    for event in taken {
-                        txn.rate_give_back(&event).await?;
-                    }
-                    // Said again when another transaction makes this one begin anew, which is rare.
-                    self.metrics.limit_hit(name);
-                    return Ok(Some(retry_at));
-                }
+        if is_owner && purpose == SmsPurpose::Login {
+            let most = limits.sms_logins_per_hour;
+            let bucket = "sms:logins".to_owned();
+            budgets.push(Budget::as_level(Limit::SmsLogins, bucket, HOUR, most));
+            return Ok(budgets);
+        }
+        let hourly =
+            |limit, bucket: &str, most| Budget::exactly(limit, bucket.to_owned(), HOUR, most);
+        let (by_prefix, in_all) = (limits.sms_prefix_per_hour, limits.sms_total_per_hour);
+        if !is_owner {
+            let most = limits.sms_network_per_hour;
+            let network = hourly(Limit::SmsNetwork, "sms:network", most);
+            budgets.extend(network.by_network(&client.networks(), limits.wide_network_factor));
+            let part = |most: u32| (most.saturating_mul(limits.sms_strangers_percent) / 100).max(1);
+            for (bucket, most) in [(prefix, by_prefix), ("total", in_all)] {
+                let bucket = format!("sms:strangers:{bucket}");
+                budgets.push(hourly(Limit::SmsStrangers, &bucket, part(most)));
             }
         }
-        Ok(None)
+        let bucket = format!("sms:prefix:{prefix}");
+        budgets.push(hourly(Limit::SmsPrefix, &bucket, by_prefix));
+        budgets.push(hourly(Limit::SmsTotal, "sms:total", in_all));
+        Ok(budgets)
     }
 
     async fn sms_owns_number(&self, txn: &Txn, user: &User, phone: &Phone) -> Result<bool> {

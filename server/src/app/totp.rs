@@ -100,7 +100,7 @@ impl App {
         let (pending, step) = self
             .retried(|| self.totp_try(caller, &code, client))
             .await?;
-        let fresh = self.backup_codes_if_first(caller).await?;
+        let fresh = self.backup_codes_if_first(caller, client).await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let user = self.user_locked(&txn, caller).await?;
@@ -171,7 +171,7 @@ impl App {
             let txn = self.store.begin().await?;
             let user = self.user_locked(&txn, caller).await?;
             let sent = self
-                .sms_send(&txn, &user, &phone, SmsPurpose::MfaSetup)
+                .sms_send(&txn, &user, &phone, SmsPurpose::MfaSetup, client)
                 .await?;
             let (expires_in, retry_after) = match sent {
                 Sent::Now {
@@ -215,7 +215,7 @@ impl App {
         let rows = self.store.mfa_methods_list(caller.user.id).await?;
         methods::find(&rows, Method::Sms, false).ok_or(Error::MfaNotPending)?;
         // Hashing may be refused, and a code is good once: so the one comes before the other.
-        let fresh = self.backup_codes_if_first(caller).await?;
+        let fresh = self.backup_codes_if_first(caller, client).await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
             let user = self.user_locked(&txn, caller).await?;
@@ -280,10 +280,14 @@ impl App {
 
     /// A set of backup codes if the caller has no method yet. Hashing ten codes takes a while, so it
     /// is done before the transaction that may need them.
-    async fn backup_codes_if_first(&self, caller: &Caller) -> Result<Option<FreshCodes>> {
+    async fn backup_codes_if_first(
+        &self,
+        caller: &Caller,
+        client: &Client,
+    ) -> Result<Option<FreshCodes>> {
         let rows = self.store.mfa_methods_list(caller.user.id).await?;
         match methods::verified(&rows).is_empty() {
-            true => Ok(Some(self.backup_codes_mint().await?)),
+            true => Ok(Some(self.backup_codes_mint(&client.networks()).await?)),
             false => Ok(None),
         }
     }

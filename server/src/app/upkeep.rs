@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::error::Result;
+use crate::config::{Retention, Seconds};
 use crate::datastore::retried;
 
 /// Rows in one transaction, so that no request waits long for the writer.
@@ -19,7 +20,7 @@ const BATCH: i64 = 1000;
 pub enum Job {
     /// Expired rows of all kinds.
     Purge,
-    /// Audit rows that are older than `retention.audit`.
+    /// What is older than `retention` says.
     Retention,
     /// A signing key that is older than `keys.rotation_period`.
     Rotation,
@@ -75,15 +76,7 @@ impl App {
                     let full = |(_, rows): &(_, u64)| *rows >= BATCH.unsigned_abs();
                     (removed, counts.iter().any(full))
                 }
-                Job::Retention => {
-                    let keep = self.config.retention.audit;
-                    if keep.is_zero() {
-                        break;
-                    }
-                    let before = self.now().minus(keep.duration()).ms();
-                    let removed = self.store.audit_purge(before, BATCH).await?;
-                    (removed, removed >= BATCH.unsigned_abs())
-                }
+                Job::Retention => self.retention_enforce().await?,
                 Job::Rotation => {
                     if self.keys_rotate_if_due().await? {
                         tracing::info!("a new signing key is published, and signs soon");
@@ -101,6 +94,33 @@ impl App {
             tracing::info!(?job, rows, "removed what is over");
         }
         Ok(())
+    }
+
+    /// Removes a batch of what is older than it is kept, and says how many rows and whether there are more.
+    async fn retention_enforce(&self) -> Result<(u64, bool)> {
+        let Retention {
+            audit,
+            anonymous,
+            known_networks,
+        } = self.config.retention;
+        let before = |keep: Seconds| self.now().minus(keep.duration()).ms();
+        let mut counts = vec![
+            self.store
+                .known_networks_purge(before(known_networks), BATCH)
+                .await?,
+        ];
+        // Zero: for ever.
+        if !audit.is_zero() {
+            counts.push(self.store.audit_purge(before(audit), BATCH).await?);
+        }
+        if !anonymous.is_zero() {
+            let strangers = self
+                .store
+                .audit_purge_of_strangers(before(anonymous), BATCH);
+            counts.push(strangers.await?);
+        }
+        let more = counts.iter().any(|rows| *rows >= BATCH.unsigned_abs());
+        Ok((counts.iter().sum(), more))
     }
 
     /// Takes the job until it is due again, or goes on with one that is held.

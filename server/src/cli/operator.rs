@@ -79,8 +79,16 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             for event in events {
                 let at = Timestamp(event.at).to_utc().to_rfc3339();
                 let user = event.user_id.map(|id| id.to_string()).unwrap_or_default();
+                let again = match event.last_at {
+                    Some(last) => {
+                        let last = Timestamp(last).to_utc().to_rfc3339();
+                        let from = event.ip.as_deref().unwrap_or_default();
+                        format!(" {} times until {last}, first from {from}", event.times)
+                    }
+                    None => String::new(),
+                };
                 let line = format!(
-                    "{at} {} {} {user} {}",
+                    "{at} {} {} {user} {}{again}",
                     event.event, event.actor, event.detail
                 );
                 println!("{}", printable(&line));

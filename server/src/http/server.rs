@@ -32,6 +32,7 @@ use crate::app::plans::Plans;
 use crate::app::plans_shared::SharedPlans;
 use crate::app::random::Random;
 use crate::app::seal::Sealer;
+use crate::app::shield::Shield;
 use crate::app::token::TokenService;
 use crate::config::Config;
 use crate::datastore::Datastore;
@@ -125,8 +126,8 @@ impl Parts {
             ),
             tokens,
             sealer,
-            hasher: Hasher::new(config.hash.profile, self.random.clone())
-                .map_err(StartError::from_app)?,
+            hasher: Hasher::new(&config.hash, self.random.clone()).map_err(StartError::from_app)?,
+            shield: Shield::default(),
             config: config.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),

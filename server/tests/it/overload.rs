@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use bp_auth_server::app::network::Networks;
 use bp_auth_server::app::random::{Random, SystemRandom};
 use serde_json::json;
 use tempfile::TempDir;
@@ -83,7 +84,8 @@ async fn clients_that_hang_up_free_no_place_among_the_hashes() {
     }
     // Their work goes on where it was, and nobody takes a place that is not free.
     let hasher = &server.app().hasher;
-    let mut turn = Box::pin(hasher.permit());
+    let operator = Networks::operator();
+    let mut turn = Box::pin(hasher.permit(&operator));
     assert!(futures::poll!(&mut turn).is_pending());
     assert_eq!(gate.inside(), cores);
 

@@ -25,7 +25,14 @@ impl AuthApi for Api {
     ) -> Answer<HttpResponseCreated<User>> {
         let call = Call::new(&rqctx);
         call.answer(async {
-            let body = body.0?;
+            let body = match body.0 {
+                Ok(body) => body,
+                // It counts like any other, and is told what is wrong with it all the same.
+                Err(refusal) => {
+                    let _ = call.app.register_count(&call.client).await;
+                    return Err(refusal.into());
+                }
+            };
             let form = Registration {
                 email: body.email,
                 password: Zeroizing::new(body.password.expose().to_owned()),

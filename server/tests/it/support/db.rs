@@ -57,10 +57,10 @@ impl Db {
         self.number(&format!("SELECT count(*) FROM {table}")).await
     }
 
-    /// How often an event is on record.
+    /// How often an event is on record, its repetitions counted.
     pub async fn audited(&self, event: &str) -> i64 {
         self.number(&format!(
-            "SELECT count(*) FROM audit_events WHERE event = '{event}'"
+            "SELECT CAST(coalesce(sum(times), 0) AS BIGINT) FROM audit_events WHERE event = '{event}'"
         ))
         .await
     }

@@ -26,6 +26,7 @@ use bp_auth_client::types::{self, LoginResponse, TokenResponse};
 use bp_auth_client::{Client, Error, ErrorCode, Secret, bearer_client, client, error_code};
 use bp_auth_server::app::App;
 use bp_auth_server::app::clock::{Clock, ManualClock, Timestamp};
+use bp_auth_server::app::network::Networks;
 use bp_auth_server::app::operator::Operator;
 use bp_auth_server::app::plans::Plans;
 use bp_auth_server::app::random::{Random, SystemRandom};
@@ -301,8 +302,11 @@ impl TestServer {
     pub async fn hash_queue_full(&self) -> impl Sized + '_ {
         let hasher = &self.app().hasher;
         let (mut running, mut waiting) = (Vec::new(), Vec::new());
-        for _ in 0..10_000 {
-            let mut turn = Box::pin(hasher.permit());
+        for number in 0..10_000u32 {
+            // Each from another network: one alone has its part of the places only.
+            let [_, high, low, _] = (number << 8).to_be_bytes();
+            let from = Networks::of(IpAddr::from([10, high, low, 1]));
+            let mut turn = Box::pin(async move { hasher.permit(&from).await });
             match futures::poll!(&mut turn) {
                 std::task::Poll::Ready(Ok(permit)) => running.push(permit),
                 std::task::Poll::Ready(Err(_)) => break,
