@@ -114,7 +114,7 @@ async fn accounts_and_sessions() {
     let verdict = "401 invalid_credentials";
     let event = ["login.password_wrong"];
     let request = tests(http.token(EMAIL, "not the password"));
-    on_record(s, request, verdict, &event, By::User).await;
+    on_record(s, request, verdict, &event, By::Anonymous).await;
     let request = tests(http.token("nobody@example.com", "not the password"));
     on_record(s, request, verdict, &event, nobody).await;
 
@@ -299,7 +299,7 @@ async fn challenges_devices_and_resets() {
     let confirm = || tests(http.post_json("/api/auth/mfa/reset/confirm", &body));
     on_record(s, confirm(), "200", &["mfa.reset.confirmed"], By::User).await;
     let event = ["mfa.reset.refused"];
-    on_record(s, confirm(), "410 token_used", &event, By::User).await;
+    on_record(s, confirm(), "410 token_used", &event, By::Anonymous).await;
     keeps_no(s, &[&token, &access, &link, &user.totp_secret]).await;
     server.stop_and_check().await;
 }

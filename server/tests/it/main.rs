@@ -40,6 +40,7 @@ mod logs;
 mod mails;
 mod methods;
 mod mfa_reset;
+mod networks;
 mod operations;
 mod operator;
 mod order;

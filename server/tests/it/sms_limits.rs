@@ -109,7 +109,11 @@ async fn strangers_cannot_use_up_the_budget_of_the_owner() {
 
 #[tokio::test]
 async fn numbers_of_one_prefix_share_an_hourly_budget() {
-    let server = long_logins(|config| config.limits.sms_prefix_per_hour = 2).await;
+    let server = long_logins(|config| {
+        config.limits.sms_prefix_per_hour = 2;
+        config.limits.sms_strangers_percent = 100;
+    })
+    .await;
     for n in 0..2 {
         let client = user(&server, &format!("user{n}@example.com")).await;
         let number = format!("+4915144444{n:03}");
@@ -131,7 +135,11 @@ async fn numbers_of_one_prefix_share_an_hourly_budget() {
 
 #[tokio::test]
 async fn all_messages_together_have_an_hourly_budget() {
-    let server = long_logins(|config| config.limits.sms_total_per_hour = 2).await;
+    let server = long_logins(|config| {
+        config.limits.sms_total_per_hour = 2;
+        config.limits.sms_strangers_percent = 100;
+    })
+    .await;
     for (email, number) in [("ada@example.com", PHONE), ("bob@example.com", ABROAD)] {
         let client = user(&server, email).await;
         sms_setup(&client, number).await.unwrap();
