@@ -23,6 +23,7 @@ const INSTANCES: Lane = Lane {
         ("sms_limits", COUNTED),
         ("challenge_lock", COUNTED),
         ("limits", COUNTED),
+        ("networks", COUNTED),
         ("refresh", FAMILY),
         ("refresh_limits", FAMILY),
         ("refresh_leeway", FAMILY),

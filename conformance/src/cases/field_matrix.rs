@@ -10,7 +10,7 @@ use crate::trial::Trial;
 const STRICT: &[Profile] = &[Profile::Strict];
 
 pub const CASES: &[Case] = &[
-    case!(register_judges_each_field, "`POST /api/auth/register` refuses what a field cannot be and names the field, ignores keys that it does not know, and does nothing for a refused body.").only(STRICT),
+    case!(register_judges_each_field, "`POST /api/auth/register` refuses what a field cannot be and names the field, ignores keys that it does not know, and does nothing for a refused body.").only(STRICT).set(&[("limits.register_per_minute", "1000")]),
     case!(login_judges_each_field, "`POST /api/auth/token` refuses what a field cannot be and names the field, ignores keys that it does not know, and does nothing for a refused body.").only(STRICT),
     case!(refresh_token_endpoint_judges_each_field, "`POST /api/auth/refresh` refuses what a field cannot be and names the field, ignores keys that it does not know, and does nothing for a refused body.").only(STRICT),
     case!(logout_judges_each_field, "`POST /api/auth/logout` refuses what a field cannot be and names the field, ignores keys that it does not know, and does nothing for a refused body.").only(STRICT),

@@ -27,6 +27,7 @@ pub mod me;
 pub mod methods;
 pub mod mfa_reset;
 pub mod mfa_reset_binding;
+pub mod networks;
 pub mod order;
 pub mod password_delay;
 pub mod phone;
@@ -106,6 +107,7 @@ pub fn all() -> Vec<Case> {
         tokens::CASES,
         forgery::CASES,
         limits::CASES,
+        networks::CASES,
         trouble::CASES,
         expiry::CASES,
         windows::CASES,

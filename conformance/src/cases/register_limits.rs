@@ -31,12 +31,21 @@ pub const CASES: &[Case] = &[
     .clock()
     .set(&[("limits.register_per_minute", "2")]),
     case!(
-        a_bad_form_does_not_count,
-        "A registration that is refused for its form does not count, and is told so even beyond the limit."
+        a_bad_form_counts,
+        "A registration that is refused for its form or its weak password counts like any other, and a bad form is told so even beyond the limit."
     )
     .depends_on(Setting::TAKEN)
     .clock()
-    .set(&[("limits.register_per_minute", "2")]),
+    .set(&[("limits.register_per_minute", "5")]),
+    case!(
+        a_wide_network_has_a_limit_too,
+        "The addresses of one IPv4 /24 register four times as much as one of them, and no more; another /24 is not concerned."
+    )
+    .depends_on(Setting::TAKEN)
+    .set(&[
+        ("limits.register_per_minute", "2"),
+        ("server.trusted_proxies", "127.0.0.0/8"),
+    ]),
     case!(
         a_taken_address_counts_like_a_free_one,
         "An attempt on a taken address counts like any other."
@@ -111,22 +120,45 @@ async fn every_network_has_a_limit_of_its_own(t: Trial) -> Verdict {
     limited(&there, "60").await
 }
 
-async fn a_bad_form_does_not_count(t: Trial) -> Verdict {
-    for round in 0..3 {
-        for body in [
-            json!({ "email": "nobody", "password": PASSWORD }),
-            json!({ "email": t.fresh_email(), "password": "short" }),
-            json!({ "email": t.fresh_email() }),
-        ] {
-            post(&t, &body).await?.is(422, "validation_error")?;
-        }
-        let weak = json!({ "email": t.fresh_email(), "password": "password1" });
-        post(&t, &weak).await?.is(422, "weak_password")?;
-        match round {
-            2 => limited(&t, "60").await?,
-            _ => open_some(&t, 1).await?,
+async fn a_bad_form_counts(t: Trial) -> Verdict {
+    let bad = [
+        json!({ "email": "nobody", "password": PASSWORD }),
+        json!({ "email": t.fresh_email(), "password": "short" }),
+        json!({ "email": t.fresh_email() }),
+    ];
+    for body in &bad {
+        post(&t, body).await?.is(422, "validation_error")?;
+    }
+    let weak = json!({ "email": t.fresh_email(), "password": "password1" });
+    post(&t, &weak).await?.is(422, "weak_password")?;
+    open_some(&t, 1).await?;
+    limited(&t, "60").await?;
+    for body in &bad {
+        post(&t, body).await?.is(422, "validation_error")?;
+    }
+    // How strong a password is costs more to say than that the limit is reached.
+    post(&t, &weak).await?.is(429, "rate_limited")?;
+    Ok(())
+}
+
+async fn a_wide_network_has_a_limit_too(t: Trial) -> Verdict {
+    let from = async |address: &str| -> Result<u16> {
+        let body = json!({ "email": t.fresh_email(), "password": PASSWORD });
+        let call = t.http().post(t.at("/api/auth/register")).json(&body);
+        Ok(Raw::of(call.header("x-forwarded-for", address))
+            .await?
+            .status)
+    };
+    for host in 1..=4 {
+        for _ in 0..2 {
+            let status = from(&format!("198.51.100.{host}")).await?;
+            ensure!(status == 201, "answered {status}");
         }
     }
+    let status = from("198.51.100.5").await?;
+    ensure!(status == 429, "a neighbour was answered {status}");
+    let status = from("198.51.101.5").await?;
+    ensure!(status == 201, "another network was answered {status}");
     Ok(())
 }
 

@@ -40,7 +40,7 @@ pub const CASES: &[Case] = &[
         "Numbers of one prefix share a limit, whoever asks; those of another prefix are not in it."
     )
     .messages()
-    .set(&[("limits.sms_prefix_per_hour", "2")]),
+    .set(&[("limits.sms_prefix_per_hour", "2"), ("limits.sms_strangers_percent", "100")]),
     case!(
         only_numbers_of_allowed_countries_get_messages,
         "A number of a country that `sms.allowed_countries` does not have is 422 `phone_not_allowed`: nothing is sent and nothing is pending."

@@ -27,6 +27,12 @@ pub const HANG: Duration = Duration::from_secs(10);
 pub const UNLIMITED: &[(&str, &str)] = &[
     ("limits.register_per_minute", "1000000"),
     ("limits.refresh_per_minute", "1000000"),
+    ("limits.logins_per_hour", "1000000"),
+    ("limits.known_logins_per_hour", "1000000"),
+    ("limits.links_per_hour", "1000000"),
+    ("limits.network_failures", "1000000"),
+    ("limits.account_failures", "1000000"),
+    ("hash.network_percent", "100"),
 ];
 
 /// A deployment, and who asks which of its instances next.

@@ -4,6 +4,30 @@ use super::Fault;
 
 pub const FAULTS: &[Fault] = &[
     Fault::database(
+        "wide-networks-are-forgotten",
+        "Wrong passwords are counted by IPv6 /64 and not by /48.",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket LIKE 'password:network:%/48' BEGIN
+           DELETE FROM rate_windows WHERE bucket = NEW.bucket; END",
+        &["networks::a_wide_network_of_one_customer_counts_as_one"],
+    ),
+    Fault::database(
+        "right-logins-are-forgotten",
+        "An account knows no network that it was used from.",
+        "CREATE TRIGGER fault AFTER INSERT ON known_networks BEGIN
+           DELETE FROM known_networks WHERE user_id = NEW.user_id; END",
+        &[
+            "networks::an_account_has_a_hundred_wrong_passwords_from_strangers",
+            "networks::strangers_do_not_shut_the_owners_of_their_network_out",
+        ],
+    ),
+    Fault::database(
+        "strangers-use-up-login-codes",
+        "Every message to a number that nobody has proved is one login code less.",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket = 'sms:strangers:total' BEGIN
+           INSERT INTO rate_levels VALUES ('sms:logins', 9000000000000000, TRUE); END",
+        &["networks::strangers_use_up_no_login_codes"],
+    ),
+    Fault::database(
         "enrolment-spares-other-sessions",
         "Sessions that know only the password survive the first second factor.",
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'mfa_enabled' BEGIN

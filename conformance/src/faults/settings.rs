@@ -109,6 +109,34 @@ pub const FAULTS: &[Fault] = &[
         &["password_delay::five_failures_are_free"],
     ),
     Fault::settings(
+        "thousand-wrong-passwords-of-a-network",
+        "A network may try a thousand wrong passwords an hour over all accounts.",
+        &[("limits.network_failures", "1000")],
+        &[
+            "networks::a_network_has_a_hundred_wrong_passwords_an_hour",
+            "networks::a_wide_network_of_one_customer_counts_as_one",
+            "networks::strangers_do_not_shut_the_owners_of_their_network_out",
+        ],
+    ),
+    Fault::settings(
+        "thousand-wrong-passwords-for-an-account",
+        "A thousand wrong passwords an hour are judged for one account, from wherever they come.",
+        &[("limits.account_failures", "1000")],
+        &["networks::an_account_has_a_hundred_wrong_passwords_from_strangers"],
+    ),
+    Fault::settings(
+        "wide-networks-without-a-limit",
+        "The addresses of one IPv4 /24 are limited one by one.",
+        &[("limits.wide_network_factor", "1000")],
+        &["register_limits::a_wide_network_has_a_limit_too"],
+    ),
+    Fault::settings(
+        "strangers-have-all-messages",
+        "Numbers that nobody has proved may use up all messages.",
+        &[("limits.sms_strangers_percent", "100")],
+        &["networks::strangers_use_up_no_login_codes"],
+    ),
+    Fault::settings(
         "thousand-refreshes",
         "A family may be refreshed a thousand times a minute.",
         &[("limits.refresh_per_minute", "1000")],

@@ -176,12 +176,17 @@ impl Target {
         if !host.starts_with("127.") || cfg!(not(target_os = "linux")) {
             return None;
         }
-        // The process's number keeps two runs against one server apart.
-        let run = std::process::id() % 120;
+        // Each in a /24 of its own, which limits count too. The process's number keeps two runs against one
+        // server apart.
+        let run = u8::try_from(std::process::id() % 60).unwrap_or_default();
         let network = self.networks.fetch_add(1, Ordering::Relaxed);
-        let [_, _, high, low] = (network + 2).to_be_bytes();
-        let run = u8::try_from(run).unwrap_or_default();
-        Some(std::net::IpAddr::from([127, 100 + run, high, low]))
+        let [_, _, high, low] = network.to_be_bytes();
+        Some(std::net::IpAddr::from([
+            127,
+            4 * (1 + run) + high % 4,
+            low,
+            2,
+        ]))
     }
 }
 
