@@ -72,6 +72,11 @@ pub const CASES: &[Case] = &[
     )
     .depends_on(Setting::TAKEN),
     case!(
+        a_known_word_beside_digits_and_signs_is_weak,
+        "A word, a name, a season, a walk over the keyboard or a word of the user's own is 422 `weak_password` beside a year, digits or signs, whatever look-alikes hide it."
+    )
+    .depends_on(Setting::TAKEN),
+    case!(
         ones_own_data_is_a_weak_password,
         "A password made of the user's address, its local part or the name is 422 `weak_password`, though it is good for somebody else."
     )
@@ -335,6 +340,29 @@ async fn an_easy_password_is_weak(t: Trial) -> Verdict {
         ensure!(!answer.text.contains(password), "it is repeated");
     }
     Ok(())
+}
+
+async fn a_known_word_beside_digits_and_signs_is_weak(t: Trial) -> Verdict {
+    for password in [
+        "Summer2024!",
+        "Admin@123",
+        "Letmein123!",
+        "P@$$w0rd2023",
+        "Michael1987!",
+        "1qaz@WSX",
+        "Qwertz123!",
+        "!!December24",
+    ] {
+        let answer = try_password(&t, password).await?;
+        blames(&answer, "weak_password", "password", password)?;
+    }
+    let name = json!({
+        "email": t.fresh_email(), "full_name": "Zaphod Quillfeather", "password": "Qu1llfeather-77",
+    });
+    let answer = post(&t, &name).await?;
+    blames(&answer, "weak_password", "password", "a name")?;
+    let good = "quillfeather meets seven lanterns";
+    created(&try_password(&t, good).await?, good)
 }
 
 async fn ones_own_data_is_a_weak_password(t: Trial) -> Verdict {

@@ -182,6 +182,24 @@ pub const FAULTS: &[Fault] = &[
         &["register_identity::an_easy_password_is_weak"],
     ),
     Fault::proxy(
+        "stems-are-granted",
+        "A known word beside digits is granted, because it is on no list as it is.",
+        || {
+            insisting(|sent, answer| {
+                let typed = field(sent, "password")?;
+                let stem = typed.contains("2024") || typed.contains("123");
+                (stem && has_code(answer, "weak_password")).then(|| {
+                    let mut other = sent.clone();
+                    edit_field(&mut other, "password", |text| {
+                        format!("{text} zebra quartz lantern 83")
+                    });
+                    other
+                })
+            })
+        },
+        &["register_identity::a_known_word_beside_digits_and_signs_is_weak"],
+    ),
+    Fault::proxy(
         "reactivation-token-is-answered-again",
         "A used reactivation token gets the same answer as the first time.",
         || replaying(|sent| is_post(sent, "/reactivate/confirm").then(|| field(sent, "token"))?),

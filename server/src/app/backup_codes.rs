@@ -89,7 +89,7 @@ impl App {
             .iter()
             .map(|code| Zeroizing::new(normalise(code)))
             .collect();
-        let permit = self.hasher.permit(from).await?;
+        let permit = self.hasher.permit_aside(from).await?;
         let hashes = self
             .hasher
             .derive(permit, secrets, salt.to_vec(), None)

@@ -10,10 +10,12 @@ use tracing::Instrument;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+use super::common_password::{context_words, is_common};
 use super::error::{Error, Fault, Result};
 use super::fair_queue::{Core, FairQueue, Place};
 use super::hash_memory::HashMemory;
 use super::network::Networks;
+use super::password_strength;
 use super::random::Random;
 use super::stored_hash::StoredHash;
 use super::turns::{Turn, Turns};
@@ -24,11 +26,10 @@ use crate::telemetry::TARGET;
 
 /// More than any password manager makes; longer input is refused before anything is done with it.
 const MAX_BYTES: usize = 1024;
-/// zxcvbn's time grows faster than the length, to a second for a hundred look-alike characters; it
-/// runs among the hashes, whose number is bounded, and never on a thread that answers requests.
-const JUDGED_CHARACTERS: usize = 100;
 /// Waiting hashes per core. Past it a client is better told to come back.
 const QUEUE_PER_PERMIT: usize = 64;
+/// Waiting for the one core that does what is no login.
+const ASIDE_QUEUE: usize = 64;
 /// Shorter than a guess counts as one that is being judged.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -78,36 +79,44 @@ impl Plain {
         Ok(Self(plain))
     }
 
-    /// What a registration chooses. `about` are words an attacker tries first.
+    /// What a registration chooses. `about` are texts whose words an attacker tries first.
     pub fn chosen(text: &str, policy: &Policy, about: &[&str]) -> Result<Self, PasswordFault> {
         let Self(plain) = Self::sized(text, policy).map_err(PasswordFault::Field)?;
-        let judged: Zeroizing<String> =
-            Zeroizing::new(plain.chars().take(JUDGED_CHARACTERS).collect());
-        let verdict = zxcvbn::zxcvbn(&judged, about);
-        if verdict.score() <= zxcvbn::Score::One {
-            let advice = verdict
-                .feedback()
-                .and_then(|feedback| feedback.warning())
-                .map_or_else(|| "easy to guess".to_owned(), |warning| warning.to_string());
-            return Err(PasswordFault::Weak(advice));
+        let words = context_words(about.iter().copied());
+        if is_common(&plain, &words) {
+            return Err(PasswordFault::Weak(COMMON.to_owned()));
         }
-        Ok(Self(plain))
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match password_strength::weakness(&plain, &words) {
+            None => Ok(Self(plain)),
+            Some(reason) if reason.is_empty() => {
+                Err(PasswordFault::Weak("easy to guess".to_owned()))
+            }
+            Some(reason) => Err(PasswordFault::Weak(reason)),
+        }
     }
 }
+
+/// Why a password is refused that attackers try first.
+const COMMON: &str = "a common password, or a known word with a few digits or signs";
 
 pub enum PasswordFault {
     Field(Fault),
     Weak(String),
 }
 
-/// Argon2id behind a bounded queue: as many at once as there are cores.
+/// Argon2id behind a bounded queue: logins as many at once as there are cores, and beside them one of
+/// whatever else takes long, so that registrations cannot take the cores from logins.
 pub struct Hasher {
     argon2: Argon2<'static>,
     memory: HashMemory,
     queue: FairQueue,
+    aside: FairQueue,
     turns: Turns,
     refused: AtomicU64,
     random: Arc<dyn Random>,
+    /// Texts about this server, whose words are no passwords here.
+    about: Vec<String>,
     /// Costs an unknown user's login the same time as a known one's.
     dummy: String,
 }
@@ -133,6 +142,7 @@ impl Hasher {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let places = cores * QUEUE_PER_PERMIT;
         let percent = usize::try_from(settings.network_percent).unwrap_or(100);
+        let share = |places: usize| (places * percent / 100).max(1);
         let params = match settings.profile {
             // OWASP's minimum for argon2id.
             HashProfile::Standard => Params::new(19_456, 2, 1, None),
@@ -147,12 +157,27 @@ impl Hasher {
         Ok(Self {
             argon2,
             memory,
-            queue: FairQueue::new(cores, places, (places * percent / 100).max(1)),
+            queue: FairQueue::new(cores, places, share(places)),
+            aside: FairQueue::new(1, ASIDE_QUEUE, share(ASIDE_QUEUE)),
             turns: Turns::default(),
             refused: AtomicU64::new(0),
             random,
+            about: Vec::new(),
             dummy,
         })
+    }
+
+    /// Names of the product and of the host, whose words an attacker tries first.
+    pub fn about(mut self, texts: Vec<String>) -> Self {
+        self.about = texts;
+        self
+    }
+
+    /// Waits for the one core of what is no login; `Overloaded` as for [`Self::permit`]. Nothing that
+    /// waits or runs here takes a login's permit or its place.
+    pub async fn permit_aside(&self, from: &Networks) -> Result<Permit> {
+        let place = self.aside.place(from).ok_or_else(|| self.refuse())?;
+        self.permit_of(&self.aside, place).await
     }
 
     /// Waits for a core; `Overloaded` when the queue is full, the network has its part of it, or the wait
@@ -176,8 +201,12 @@ impl Hasher {
 
     /// Waits for a core with a place that was taken before.
     pub async fn permit_at(&self, place: Place) -> Result<Permit> {
+        self.permit_of(&self.queue, place).await
+    }
+
+    async fn permit_of(&self, queue: &FairQueue, place: Place) -> Result<Permit> {
         let waiting = tracing::info_span!(target: TARGET, "password.wait");
-        let running = tokio::time::timeout(PATIENCE, self.queue.core(&place)).instrument(waiting);
+        let running = tokio::time::timeout(PATIENCE, queue.core(&place)).instrument(waiting);
         let running = running.await.map_err(|_| self.refuse())?;
         Ok(Permit {
             _running: running,
@@ -197,15 +226,17 @@ impl Hasher {
     /// How long the queue is.
     pub fn queue(&self) -> HashQueue {
         let (running, taken) = self.queue.length();
+        // What is no login counts too: it computes and waits beside them.
+        let (running_aside, aside) = self.aside.length();
         HashQueue {
-            running,
-            waiting: taken.saturating_sub(running),
+            running: running + running_aside,
+            waiting: taken.saturating_sub(running) + aside.saturating_sub(running_aside),
             refused: self.refused.load(Ordering::Relaxed),
         }
     }
 
-    /// [`Plain::chosen`] where the hashes are made: to judge a password also takes a core for a while,
-    /// and whoever only asks must not keep others from their answers.
+    /// [`Plain::chosen`] off the threads that answer requests: to judge a password takes a core for up to
+    /// 30 ms. It is no login, and takes none of the cores that logins wait for.
     pub async fn judge(
         &self,
         text: Zeroizing<String>,
@@ -213,13 +244,14 @@ impl Hasher {
         about: [String; 3],
         from: &Networks,
     ) -> Result<Result<Plain, PasswordFault>> {
-        let (permit, policy) = (self.permit(from).await?, policy.clone());
+        let (permit, policy) = (self.permit_aside(from).await?, policy.clone());
+        let about: Vec<String> = about
+            .into_iter()
+            .chain(self.about.iter().cloned())
+            .collect();
         blocking(permit, move || {
-            Ok(Plain::chosen(
-                &text,
-                &policy,
-                &about.each_ref().map(String::as_str),
-            ))
+            let about: Vec<&str> = about.iter().map(String::as_str).collect();
+            Ok(Plain::chosen(&text, &policy, &about))
         })
         .await
     }
@@ -365,12 +397,41 @@ fn internal(error: &dyn std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::random::SystemRandom;
 
-    #[test]
-    fn what_makes_a_password_strong_counts_within_its_first_hundred_characters() {
-        let strong = "kX9#vQ2!mZ7@";
-        let chosen = |text: String| Plain::chosen(&text, &Policy::default(), &[]).is_ok();
-        assert!(chosen(format!("{}{strong}", "a".repeat(80))));
-        assert!(!chosen(format!("{}{strong}", "a".repeat(100))));
+    /// Registrations wait for each other, never for logins, and logins never for them.
+    #[tokio::test]
+    async fn what_is_no_login_takes_neither_a_login_s_core_nor_its_place() {
+        let settings = Settings {
+            profile: HashProfile::Cheap,
+            ..Settings::default()
+        };
+        let hasher = Hasher::new(&settings, Arc::new(SystemRandom)).unwrap();
+        let network = |n: usize| {
+            let [high, low] = u16::try_from(n).unwrap().to_be_bytes();
+            Networks::of(std::net::IpAddr::from([10, high, low, 1]))
+        };
+        let brief = Duration::from_millis(20);
+        let first = network(0);
+        let running = hasher.permit_aside(&first).await.unwrap();
+        let second = tokio::time::timeout(brief, hasher.permit_aside(&first)).await;
+        assert!(second.is_err(), "two registrations at once");
+        let waiting: Vec<_> = (1..)
+            .map_while(|n| hasher.aside.place(&network(n)))
+            .collect();
+        assert_eq!(waiting.len(), ASIDE_QUEUE - 1);
+        let refused = hasher.permit_aside(&first).await;
+        assert!(matches!(refused, Err(Error::Overloaded)));
+
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut logins = Vec::new();
+        for n in 0..cores {
+            let from = network(n);
+            logins.push(tokio::time::timeout(brief, hasher.permit(&from)).await.unwrap().unwrap());
+        }
+        assert_eq!(hasher.queue().running, cores + 1);
+        assert_eq!(hasher.queue().waiting, ASIDE_QUEUE - 1);
+        drop((running, waiting));
+        tokio::time::timeout(brief, hasher.permit_aside(&first)).await.unwrap().unwrap();
     }
 }

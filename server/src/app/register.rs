@@ -167,7 +167,7 @@ impl App {
     ) -> Result<Profile> {
         // Hashed before the transaction, and whether or not the address is taken: neither a lock
         // nor the time of the answer depends on it.
-        let permit = self.hasher.permit(&by.networks()).await?;
+        let permit = self.hasher.permit_aside(&by.networks()).await?;
         let password_hash = self.hasher.hash(permit, password).await?;
         let now = self.now().ms();
         let tenant = Tenant {

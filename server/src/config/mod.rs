@@ -121,6 +121,15 @@ impl Config {
         }
     }
 
+    /// What this service is called: the name in authenticator apps, and the host it is reached at.
+    pub fn names(&self, bound: SocketAddr) -> Vec<String> {
+        let url = Url::parse(&self.public_url(bound)).ok();
+        let host = url.as_ref().and_then(Url::domain).map(str::to_owned);
+        host.into_iter()
+            .chain([self.totp.issuer_name.clone()])
+            .collect()
+    }
+
     /// `iss` of the tokens.
     pub fn issuer(&self, bound: SocketAddr) -> String {
         match &self.tokens.issuer {

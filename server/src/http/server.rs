@@ -126,7 +126,9 @@ impl Parts {
             ),
             tokens,
             sealer,
-            hasher: Hasher::new(&config.hash, self.random.clone()).map_err(StartError::from_app)?,
+            hasher: Hasher::new(&config.hash, self.random.clone())
+                .map_err(StartError::from_app)?
+                .about(config.names(bound)),
             shield: Shield::default(),
             config: config.clone(),
             store: self.store.clone(),

@@ -297,15 +297,28 @@ impl TestServer {
         self.advance(Duration::from_secs(30));
     }
 
-    /// Fills the queue in front of the hash, those that run and those that wait, until the value is
+    /// Fills the queues in front of the hash, that of logins and that of all else, until the value is
     /// dropped.
     pub async fn hash_queue_full(&self) -> impl Sized + '_ {
         let hasher = &self.app().hasher;
         let (mut running, mut waiting) = (Vec::new(), Vec::new());
-        for number in 0..10_000u32 {
-            // Each from another network: one alone has its part of the places only.
+        let mut waiting_aside = Vec::new();
+        // Each from another network: one alone has its part of the places only.
+        let from = |number: u32| {
             let [_, high, low, _] = (number << 8).to_be_bytes();
-            let from = Networks::of(IpAddr::from([10, high, low, 1]));
+            Networks::of(IpAddr::from([10, high, low, 1]))
+        };
+        for number in 0..10_000 {
+            let from = from(number);
+            let mut turn = Box::pin(async move { hasher.permit_aside(&from).await });
+            match futures::poll!(&mut turn) {
+                std::task::Poll::Ready(Ok(permit)) => running.push(permit),
+                std::task::Poll::Ready(Err(_)) => break,
+                std::task::Poll::Pending => waiting_aside.push(turn),
+            }
+        }
+        for number in 0..10_000 {
+            let from = from(number);
             let mut turn = Box::pin(async move { hasher.permit(&from).await });
             match futures::poll!(&mut turn) {
                 std::task::Poll::Ready(Ok(permit)) => running.push(permit),
@@ -313,7 +326,7 @@ impl TestServer {
                 std::task::Poll::Pending => waiting.push(turn),
             }
         }
-        (running, waiting)
+        (running, waiting, waiting_aside)
     }
 
     /// Every row, once the outbox worker has nothing left to change.
