@@ -7,6 +7,7 @@ mod m20261126_000002_rate_windows;
 mod m20261126_000003_shared_keys;
 mod m20261127_000004_outbox_languages;
 mod m20261128_000005_epochs;
+mod m20261128_000006_passwords_and_addresses;
 mod m20261128_000007_networks;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000003_shared_keys::Migration),
             Box::new(m20261127_000004_outbox_languages::Migration),
             Box::new(m20261128_000005_epochs::Migration),
+            Box::new(m20261128_000006_passwords_and_addresses::Migration),
             Box::new(m20261128_000007_networks::Migration),
         ]
     }

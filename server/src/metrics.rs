@@ -38,6 +38,7 @@ pub struct Metrics {
     refreshes: Family<Outcome, Counter>,
     mfa_failures: Family<Method, Counter>,
     limits: Family<LimitName, Counter>,
+    common_passwords: Counter,
     deliveries: Family<Delivery, Counter>,
     sms: Family<Country, Counter>,
     connections: Gauge,
@@ -177,6 +178,7 @@ impl Metrics {
             refreshes: Family::default(),
             mfa_failures: Family::default(),
             limits: Family::default(),
+            common_passwords: Counter::default(),
             deliveries: Family::default(),
             sms: Family::default(),
             connections: Gauge::default(),
@@ -205,6 +207,11 @@ impl Metrics {
             "limits_hit",
             "What limits refused or held back",
             new.limits.clone(),
+        );
+        registry.register(
+            "common_passwords",
+            "Accounts found at a login to have a common password",
+            new.common_passwords.clone(),
         );
         registry.register(
             "deliveries",
@@ -311,6 +318,10 @@ impl Metrics {
         self.connection_ends
             .get_or_create(&EndName { reason })
             .inc();
+    }
+
+    pub fn common_password(&self) {
+        self.common_passwords.inc();
     }
 
     /// `kind` is `email` or `sms`.

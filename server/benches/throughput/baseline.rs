@@ -9,7 +9,7 @@ use std::time::Duration;
 use argon2::{Algorithm, Argon2, Params, Version};
 use bp_auth_server::app::password::Hasher;
 use bp_auth_server::app::random::SystemRandom;
-use bp_auth_server::config::HashProfile;
+use bp_auth_server::config::Hash;
 use bp_auth_server::datastore::Datastore;
 use clap::Subcommand;
 use dropshot::{
@@ -138,7 +138,7 @@ async fn select(store: Datastore, users: u64, time: Duration) -> Outcome<u64> {
 
 fn argon2id(time: Duration) -> Outcome<u64> {
     // The server's own parameters, so that the comparison stays true when they change.
-    let cost = Hasher::new(HashProfile::Standard, Arc::new(SystemRandom))
+    let cost = Hasher::new(&Hash::default(), Arc::new(SystemRandom))
         .map_err(|error| format!("{error:?}"))?
         .cost();
     let params = Params::new(cost.m, cost.t, cost.p, None)?;

@@ -165,6 +165,7 @@ impl Import<'_> {
             updated_at: now.ms(),
             last_login_at: None,
             epoch: 0,
+            password_common_at: None,
         };
         Ok(Candidate {
             line,

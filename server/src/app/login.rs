@@ -13,7 +13,7 @@ use super::caller::gate;
 use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::{Email, Phone, phone_hint};
-use super::message::SmsPurpose;
+use super::message::{Message, SmsPurpose};
 use super::methods::{self, Method};
 use super::password::{GuessFrom, Plain, Rehashed, Verdict};
 use super::session::{Authenticated, Factor, IssuedTokens};
@@ -142,9 +142,9 @@ impl App {
             self.hasher.verify(permit, user.as_ref(), password).await?,
             user,
         ) {
-            (Verdict::Right { rehashed }, Some(user)) => {
+            (Verdict::Right { rehashed, common }, Some(user)) => {
                 self.keys.refresh().await?;
-                self.retried(|| async {
+                let logged_in = self.retried(|| async {
                     let txn = self.store.begin().await?;
                     let user = txn
                         .user_lock(user.id)
@@ -163,13 +163,18 @@ impl App {
                         self.commit(txn).await?;
                         return Err(refusal);
                     }
+                    let marked = common && self.password_common_note(&txn, &user, client).await?;
                     let outcome = self
                         .password_passed(&txn, user, &form.trusted_devices, client)
                         .await?;
                     self.commit(txn).await?;
-                    Ok(outcome)
-                })
-                .await
+                    Ok((outcome, marked))
+                });
+                let (outcome, marked) = logged_in.await?;
+                if marked {
+                    self.metrics.common_password();
+                }
+                Ok(outcome)
             }
             (_, user) => {
                 let audit = Audit {
@@ -252,6 +257,18 @@ impl App {
             }
             tokio::time::sleep(GUESS_GLANCE).await;
         }
+    }
+
+    /// Marks the account and tells its owner, once. The login goes on as any other.
+    async fn password_common_note(&self, txn: &Txn, user: &User, client: &Client) -> Result<bool> {
+        let now = self.now().ms();
+        let first = txn.user_password_common_mark(user.id, now).await?;
+        if first {
+            self.audit(txn, client, Audit::of("user.password_common", user))
+                .await?;
+            self.notify(txn, user, Message::PasswordCommon).await?;
+        }
+        Ok(first)
     }
 
     async fn password_passed(

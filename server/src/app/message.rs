@@ -75,6 +75,8 @@ pub enum Message {
         at: i64,
         ip: String,
     },
+    /// The password of a login is one of those that attackers try first.
+    PasswordCommon,
     SmsCode {
         code: String,
         purpose: SmsPurpose,
@@ -115,6 +117,7 @@ impl Message {
             Self::MfaReset { .. } => "mfa_reset",
             Self::ReactivationLink { .. } => "reactivation_link",
             Self::Reactivated { .. } => "reactivated",
+            Self::PasswordCommon => "password_common",
             Self::SmsCode { .. } => "sms_code",
         }
     }

@@ -275,29 +275,35 @@ impl Hasher {
     ) -> Result<Verdict> {
         let known = user.is_some();
         let stored = user.map_or(&self.dummy, |user| &user.password_hash).clone();
+        let unmarked = user.filter(|user| user.password_common_at.is_none());
+        let about = unmarked.map(|user| self.words_about(user));
         let (argon2, random) = (self.argon2.clone(), self.random.clone());
         let memory = self.memory.clone();
         blocking(permit, move || {
-            let password = password.0.as_bytes();
+            let bytes = password.0.as_bytes();
             let parsed = StoredHash::parse(&stored).map_err(|fault| internal(&fault))?;
-            let right = parsed.verify(&memory, argon2.params(), password)? && known;
-            if parsed.is_current(argon2.params()) {
-                return Ok(match right {
-                    true => Verdict::Right { rehashed: None },
-                    false => Verdict::Wrong,
-                });
-            }
+            let right = parsed.verify(&memory, argon2.params(), bytes)? && known;
             // Any other hash than today's is replaced while the password is at hand. It is made for a
             // wrong one too: a foreign hash may be cheaper than ours, and right and wrong cost the same.
-            let new = hash(&argon2, &memory, random.as_ref(), password)?;
-            Ok(match right {
-                true => Verdict::Right {
-                    rehashed: Some(Rehashed { old: stored, new }),
-                },
-                false => Verdict::Wrong,
+            let new = match parsed.is_current(argon2.params()) {
+                true => None,
+                false => Some(hash(&argon2, &memory, random.as_ref(), bytes)?),
+            };
+            if !right {
+                return Ok(Verdict::Wrong);
+            }
+            Ok(Verdict::Right {
+                rehashed: new.map(|new| Rehashed { old: stored, new }),
+                common: about.is_some_and(|about| is_common(&password.0, &about)),
             })
         })
         .await
+    }
+
+    fn words_about(&self, user: &User) -> Vec<String> {
+        let texts = self.about.iter().map(String::as_str);
+        let name = user.full_name.as_deref();
+        context_words(texts.chain([user.email.as_str()]).chain(name))
     }
 
     /// The raw hash of several short secrets under one salt, such as a set of backup codes.
@@ -347,7 +353,11 @@ pub struct Cost {
 
 pub enum Verdict {
     Wrong,
-    Right { rehashed: Option<Rehashed> },
+    Right {
+        rehashed: Option<Rehashed>,
+        /// The password is one that attackers try first, and the account is not marked yet.
+        common: bool,
+    },
 }
 
 /// A hash to be replaced: only if it is still the one that the password was held against.

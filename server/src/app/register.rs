@@ -199,6 +199,7 @@ impl App {
             updated_at: now,
             last_login_at: None,
             epoch: 0,
+            password_common_at: None,
         };
         let created = self.retried(|| async {
             let txn = self.store.begin().await?;

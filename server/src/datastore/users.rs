@@ -3,7 +3,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::entity::accounts::user::{Column, Entity};
-use super::{Datastore, Result, Txn, User, execute, insert, only, query_number};
+use super::{Datastore, Result, Txn, User, execute, insert, only, query_number, statement};
 
 impl Datastore {
     pub async fn user_fetch(&self, id: Uuid) -> Result<Option<User>> {
@@ -57,6 +57,14 @@ impl Txn {
     pub async fn user_password_hash_set(&self, id: Uuid, old: &str, new: &str) -> Result<bool> {
         let sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
         let rows = execute(&self.inner, sql, [id.into(), old.into(), new.into()]).await?;
+        Ok(rows == 1)
+    }
+
+    /// Notes that the password is a common one. False when that was known.
+    pub async fn user_password_common_mark(&self, id: Uuid, now: i64) -> Result<bool> {
+        let sql = "UPDATE users SET password_common_at = $2 \
+                   WHERE id = $1 AND password_common_at IS NULL";
+        let rows = execute(&self.inner, sql, [id.into(), now.into()]).await?;
         Ok(rows == 1)
     }
 

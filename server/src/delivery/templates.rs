@@ -239,7 +239,7 @@ fn values(message: &Message, base: &Base<'_>, words: &Words<'_>) -> Result<Value
         Message::Welcome { full_name } => {
             context! { full_name => greeting_name(full_name.as_deref().unwrap_or_default()) }
         }
-        Message::RegisterAttempt => context! {},
+        Message::RegisterAttempt | Message::PasswordCommon => context! {},
         Message::RefreshReuse { at, ip }
         | Message::ApiKeyRotated { at, ip }
         | Message::BackupCodesRegenerated { at, ip }

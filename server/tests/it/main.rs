@@ -17,6 +17,7 @@ mod client_examples_login;
 mod client_sessions;
 mod client_verify;
 mod clock_jumps;
+mod common_passwords;
 mod config;
 mod connections;
 mod cors;

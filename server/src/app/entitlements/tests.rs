@@ -52,6 +52,7 @@ fn caller() -> Caller {
         updated_at: 0,
         last_login_at: None,
         epoch: 0,
+        password_common_at: None,
     };
     let session = Session {
         id: Uuid::from_u128(3),

@@ -47,6 +47,8 @@ pub mod user {
         pub last_login_at: Option<i64>,
         /// Grows when everything that hangs on the account ends; no credential of an earlier epoch counts.
         pub epoch: i64,
+        /// When a login found the password on the list of common ones.
+        pub password_common_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

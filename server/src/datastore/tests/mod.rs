@@ -166,6 +166,7 @@ fn nobody() -> User {
         updated_at: NOW,
         last_login_at: None,
         epoch: 0,
+        password_common_at: None,
     }
 }
 

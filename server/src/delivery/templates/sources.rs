@@ -143,6 +143,7 @@ pub fn samples() -> Vec<Message> {
             expires_at,
         },
         Message::Reactivated { at, ip: ip() },
+        Message::PasswordCommon,
         code(SmsPurpose::VerifyPhone),
         code(SmsPurpose::MfaSetup),
         code(SmsPurpose::Login),
@@ -188,5 +189,7 @@ files![
     "reactivation_link.html",
     "reactivated.txt",
     "reactivated.html",
+    "password_common.txt",
+    "password_common.html",
     "sms_code.txt",
 ];
