@@ -21,4 +21,10 @@ impl MigrationTrait for Migration {
 const STEPS: &[&str] = &[
     // When a login found the password on the list of common ones.
     "ALTER TABLE users ADD COLUMN password_common_at BIGINT",
+    // The scheme and the parameters of a hash that came with an import. Absent for our own; empty where
+    // a server has still to read it from the hash.
+    "ALTER TABLE users ADD COLUMN hash_kind TEXT",
+    "CREATE INDEX users_by_hash_kind ON users (hash_kind) WHERE hash_kind IS NOT NULL",
+    "UPDATE users SET hash_kind = '' WHERE password_hash <> '!'
+        AND password_hash NOT LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'",
 ];

@@ -1,8 +1,9 @@
 //! Accounts that come from another system, with the hashes of their passwords. The rules are those of
 //! a registration; nobody is sent a mail, because nobody has registered.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::json;
@@ -45,12 +46,34 @@ pub struct Candidate {
     scheme: &'static str,
 }
 
+/// The hash of a line.
+struct Hash {
+    text: String,
+    kind: Option<String>,
+    scheme: &'static str,
+}
+
+impl Hash {
+    /// Of an account without a password.
+    fn none() -> Self {
+        Self {
+            text: UNUSABLE.to_owned(),
+            kind: None,
+            scheme: "none",
+        }
+    }
+}
+
 /// An import that goes on, batch by batch.
 pub struct Import<'a> {
     app: &'a App,
     operator: &'a Operator,
     plans: Arc<Plans>,
     dry_run: bool,
+    /// `active` that is false is no ban: the owner may come back.
+    inactive_may_reopen: bool,
+    /// What each kind of hash costs here, as far as the file has had it.
+    prices: Mutex<HashMap<String, Duration>>,
     /// What a rehearsal would have written by now: a digest of each address.
     rehearsed: HashSet<[u8; 16]>,
 }
@@ -60,6 +83,7 @@ impl App {
         &'a self,
         operator: &'a Operator,
         dry_run: bool,
+        inactive_may_reopen: bool,
     ) -> Result<Import<'a>> {
         // A rehearsal changes nothing that there could be a reason for.
         if !dry_run {
@@ -70,6 +94,8 @@ impl App {
             operator,
             plans: self.plans_in_force().await?,
             dry_run,
+            inactive_may_reopen,
+            prices: Mutex::default(),
             rehearsed: HashSet::new(),
         })
     }
@@ -85,7 +111,8 @@ impl Import<'_> {
             Some(typed) => Email::field(typed),
         };
         let email = kept(email, &mut faults);
-        let hash = form.password_hash.as_deref().map(hash);
+        let hash = form.password_hash.as_deref();
+        let hash = hash.map(|text| self.hash(text));
         let hash = hash.transpose().unwrap_or_else(|fault| {
             faults.push(fault);
             None
@@ -109,13 +136,16 @@ impl Import<'_> {
             faults.push(fault);
             None
         });
-        let deactivated = match (form.active, form.deactivated) {
-            (Some(active), Some(deactivated)) if active == deactivated => {
-                let msg = "it contradicts `active`";
-                faults.push(fault("deactivated", "contradiction", msg));
-                false
-            }
-            (active, deactivated) => deactivated.unwrap_or(active == Some(false)),
+        if form.active.is_some() && form.active == form.deactivated {
+            let msg = "it contradicts `active`";
+            faults.push(fault("deactivated", "contradiction", msg));
+        }
+        // Elsewhere `active` is how accounts are banned, and a banned one must not reopen itself.
+        let state = match (form.active, form.deactivated) {
+            (_, Some(true)) => "deactivated",
+            (Some(false), _) if self.inactive_may_reopen => "deactivated",
+            (Some(false), _) => "suspended",
+            (Some(true) | None, _) => "active",
         };
         let created_at = match form.created_at.as_deref() {
             None => now.ms(),
@@ -131,7 +161,8 @@ impl Import<'_> {
         let Some(email) = email.filter(|_| faults.is_empty()) else {
             return Err(faults);
         };
-        let (password_hash, scheme) = hash.unwrap_or((UNUSABLE.to_owned(), "none"));
+        let hash = hash.unwrap_or_else(Hash::none);
+        let (password_hash, hash_kind, scheme) = (hash.text, hash.kind, hash.scheme);
         let tenant = Tenant {
             id: Uuid::now_v7(),
             name: full_name.clone().unwrap_or_else(|| email.typed.clone()),
@@ -157,15 +188,13 @@ impl Import<'_> {
             phone_verified_at: verified.then(|| now.ms()),
             locale,
             password_hash,
-            state: match deactivated {
-                true => "deactivated".to_owned(),
-                false => "active".to_owned(),
-            },
+            state: state.to_owned(),
             created_at,
             updated_at: now.ms(),
             last_login_at: None,
             epoch: 0,
             password_common_at: None,
+            hash_kind,
         };
         Ok(Candidate {
             line,
@@ -173,6 +202,48 @@ impl Import<'_> {
             user,
             scheme,
         })
+    }
+
+    fn hash(&self, text: &str) -> Result<Hash, Fault> {
+        let refused = |kind, msg| Fault {
+            field: "password_hash",
+            kind,
+            msg,
+        };
+        let parsed =
+            StoredHash::imported(text).map_err(|fault| refused(fault.kind(), fault.to_string()))?;
+        let Some(kind) = parsed.kind() else {
+            return Ok(Hash::none());
+        };
+        let most = Duration::from_millis(self.app.config.hash.import_max_ms.into());
+        let price = self.price(&kind, &parsed);
+        let price =
+            price.map_err(|_| refused("hash_invalid", "it cannot be verified".to_owned()))?;
+        if price > most {
+            let (price, most) = (price.as_millis(), most.as_millis());
+            let msg = format!(
+                "a login would cost about {price} ms of a core here ({kind}); \
+                 hash.import_max_ms allows {most}"
+            );
+            return Err(refused("hash_too_costly", msg));
+        }
+        Ok(Hash {
+            text: text.to_owned(),
+            // One that costs what ours do is ours in this respect.
+            kind: self.app.hasher.is_foreign(&parsed).then_some(kind),
+            scheme: parsed.scheme(),
+        })
+    }
+
+    /// Measured once for each kind: a file has few.
+    fn price(&self, kind: &str, hash: &StoredHash) -> Result<Duration> {
+        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(price) = prices.get(kind) {
+            return Ok(*price);
+        }
+        let price = hash.price()?;
+        prices.insert(kind.to_owned(), price);
+        Ok(price)
     }
 
     /// Writes those whose address is free, in one transaction. Returns the lines of the others.
@@ -254,19 +325,6 @@ fn divided(batch: &[Candidate], taken: Vec<String>) -> (Vec<&Candidate>, Vec<u64
         .partition(|candidate| seen.insert(candidate.user.email_key.as_str()));
     let lines = others.iter().map(|candidate| candidate.line);
     (free, lines.collect())
-}
-
-fn hash(text: &str) -> Result<(String, &'static str), Fault> {
-    let parsed = StoredHash::imported(text).map_err(|refused| Fault {
-        field: "password_hash",
-        kind: refused.kind(),
-        msg: refused.to_string(),
-    })?;
-    let stored = match parsed.is_usable() {
-        true => text,
-        false => UNUSABLE,
-    };
-    Ok((stored.to_owned(), parsed.scheme()))
 }
 
 fn moment(text: &str, now: Timestamp) -> Result<i64, Fault> {

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::App;
@@ -320,6 +322,16 @@ pub(super) fn is_signing(row: &Key) -> bool {
 pub fn root_keys(keyring: &Keyring) -> impl Iterator<Item = (&str, &[u8; 32])> {
     let keys = keyring.sealing.iter();
     keys.map(|key| (key.id.as_str(), &*key.key))
+}
+
+/// What every instance of this deployment has, and nobody else.
+pub fn hash_kinds_key(keyring: &Keyring) -> [u8; 32] {
+    let newest = keyring.sealing.last();
+    let secret: &[u8] = newest.map_or(&[], |key| &key.key[..]);
+    let mut derived = [0u8; 32];
+    // 32 bytes are within what HKDF gives.
+    let _ = Hkdf::<Sha256>::new(None, secret).expand(b"bp-auth hash kinds", &mut derived);
+    derived
 }
 
 /// A sealed key opens as what it is, and as no other.

@@ -139,7 +139,9 @@ impl App {
         // Only now: a database that is silent must not hold the cores, or logins wait for each other.
         let permit = self.hasher.permit_at(place).await?;
         match (
-            self.hasher.verify(permit, user.as_ref(), password).await?,
+            self.hasher
+                .verify(permit, &key, user.as_ref(), password)
+                .await?,
             user,
         ) {
             (Verdict::Right { rehashed, common }, Some(user)) => {

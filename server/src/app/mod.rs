@@ -17,6 +17,7 @@ pub mod common_password;
 pub mod entitlements;
 pub mod error;
 mod fair_queue;
+pub mod hash_kinds;
 pub mod hash_memory;
 pub mod identity;
 pub mod import;

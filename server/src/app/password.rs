@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::common_password::{context_words, is_common};
 use super::error::{Error, Fault, Result};
 use super::fair_queue::{Core, FairQueue, Place};
+use super::hash_kinds::HashKinds;
 use super::hash_memory::HashMemory;
 use super::network::Networks;
 use super::password_strength;
@@ -117,7 +118,8 @@ pub struct Hasher {
     random: Arc<dyn Random>,
     /// Texts about this server, whose words are no passwords here.
     about: Vec<String>,
-    /// Costs an unknown user's login the same time as a known one's.
+    /// What the login of an unknown user costs: as much as that of a known one.
+    pub kinds: HashKinds,
     dummy: String,
 }
 
@@ -163,6 +165,7 @@ impl Hasher {
             refused: AtomicU64::new(0),
             random,
             about: Vec::new(),
+            kinds: HashKinds::default(),
             dummy,
         })
     }
@@ -170,6 +173,13 @@ impl Hasher {
     /// Names of the product and of the host, whose words an attacker tries first.
     pub fn about(mut self, texts: Vec<String>) -> Self {
         self.about = texts;
+        self
+    }
+
+    /// The key by which an address without an account draws its kind of hash. Instances that share one
+    /// give the same address the same kind.
+    pub fn drawing_by(mut self, key: &[u8]) -> Self {
+        self.kinds = HashKinds::new(key);
         self
     }
 
@@ -265,23 +275,35 @@ impl Hasher {
         .await
     }
 
-    /// Takes the user as an option, so that no caller can skip the work for an unknown one. Whatever
-    /// hash is stored, a wrong password takes at least as long as an unknown user does.
+    /// Takes the user as an option, so that no caller can skip the work for an unknown one: `key` names
+    /// the account that is asked for, and decides on the kind of hash that stands in for a missing one.
+    /// Whatever hash is stored, a wrong password takes at least as long as one of ours does.
     pub async fn verify(
         &self,
         permit: Permit,
+        key: &str,
         user: Option<&User>,
         password: Plain,
     ) -> Result<Verdict> {
         let known = user.is_some();
-        let stored = user.map_or(&self.dummy, |user| &user.password_hash).clone();
+        let stored = match user {
+            Some(user) => user.password_hash.clone(),
+            None => self.dummy.clone(),
+        };
+        let stand_in = match user {
+            Some(_) => None,
+            None => self.kinds.draw(key),
+        };
         let unmarked = user.filter(|user| user.password_common_at.is_none());
         let about = unmarked.map(|user| self.words_about(user));
         let (argon2, random) = (self.argon2.clone(), self.random.clone());
         let memory = self.memory.clone();
         blocking(permit, move || {
             let bytes = password.0.as_bytes();
-            let parsed = StoredHash::parse(&stored).map_err(|fault| internal(&fault))?;
+            let parsed = match stand_in {
+                Some(stand_in) => stand_in,
+                None => StoredHash::parse(&stored).map_err(|fault| internal(&fault))?,
+            };
             let right = parsed.verify(&memory, argon2.params(), bytes)? && known;
             // Any other hash than today's is replaced while the password is at hand. It is made for a
             // wrong one too: a foreign hash may be cheaper than ours, and right and wrong cost the same.
@@ -298,6 +320,11 @@ impl Hasher {
             })
         })
         .await
+    }
+
+    /// Whether it costs something else than a hash of ours.
+    pub fn is_foreign(&self, hash: &StoredHash) -> bool {
+        !hash.is_current(self.argon2.params())
     }
 
     fn words_about(&self, user: &User) -> Vec<String> {

@@ -200,6 +200,7 @@ impl App {
             last_login_at: None,
             epoch: 0,
             password_common_at: None,
+            hash_kind: None,
         };
         let created = self.retried(|| async {
             let txn = self.store.begin().await?;

@@ -287,5 +287,7 @@ fn internal(text: &str) -> Error {
 }
 
 mod forms;
+mod kinds;
+mod price;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::App;
 use super::error::Result;
 use crate::config::{Retention, Seconds};
+use super::stored_hash::StoredHash;
 use crate::datastore::retried;
 
 /// Rows in one transaction, so that no request waits long for the writer.
@@ -50,6 +51,7 @@ impl App {
     pub async fn upkeep(&self, holder: Uuid) -> Result<Vec<Job>> {
         // An instance that nobody asks for anything knows what others have changed a minute later.
         self.keys.refresh().await?;
+        self.hash_kinds_refresh().await?;
         let mut done = Vec::new();
         for job in Job::ALL {
             if !self.upkeep_is_mine(job, holder, false).await? {
@@ -63,6 +65,36 @@ impl App {
             done.push(job);
         }
         Ok(done)
+    }
+
+    /// Learns which kinds of hash there are, every ten minutes: each instance draws from what it knows.
+    async fn hash_kinds_refresh(&self) -> Result<()> {
+        if !self.hasher.kinds.is_due(self.now()) {
+            return Ok(());
+        }
+        loop {
+            let unread = self
+                .store
+                .users_without_hash_kind(BATCH.unsigned_abs())
+                .await?;
+            if unread.is_empty() {
+                break;
+            }
+            retried(|| async {
+                let txn = self.store.begin().await?;
+                for user in &unread {
+                    let hash = StoredHash::parse(&user.password_hash).ok();
+                    let kind = hash.and_then(|hash| hash.kind());
+                    txn.user_hash_kind_set(user.id, &user.password_hash, kind.as_deref())
+                        .await?;
+                }
+                txn.commit().await
+            })
+            .await?;
+        }
+        let counted = self.store.users_count_by_hash_kind().await?;
+        self.hasher.kinds.replace(counted, self.now());
+        Ok(())
     }
 
     async fn upkeep_do(&self, job: Job, holder: Uuid) -> Result<()> {

@@ -43,7 +43,10 @@ pub async fn import(app: &App, args: &ImportArgs, operator: &Operator) -> Outcom
     bar.set_style(ProgressStyle::with_template(
         "{msg:24} {bar:30} {bytes}/{total_bytes}, {elapsed}",
     )?);
-    let mut import = explain(app.operator_import(operator, args.dry_run).await)?;
+    let mut import = explain(
+        app.operator_import(operator, args.dry_run, args.inactive_may_reopen)
+            .await,
+    )?;
     let mut tally = Tally::default();
     let done = run(&mut import, &mut source, &bar, &mut tally).await;
     bar.finish_and_clear();

@@ -186,6 +186,8 @@ pub struct Hash {
     pub profile: HashProfile,
     /// The part of the places in the queue that one client network can hold.
     pub network_percent: u32,
+    /// Milliseconds of a core that an imported hash may cost at a login, measured where it is imported.
+    pub import_max_ms: u32,
 }
 
 /// What a password must be, in code points after NFC.
@@ -377,6 +379,7 @@ impl Default for Hash {
         Self {
             profile: HashProfile::Standard,
             network_percent: 50,
+            import_max_ms: 1000,
         }
     }
 }

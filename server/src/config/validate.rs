@@ -197,6 +197,11 @@ impl Checks<'_> {
             "password.max_length",
             "shorter than password.min_length",
         );
+        self.require(
+            self.config.hash.import_max_ms >= 1,
+            "hash.import_max_ms",
+            "expected at least 1",
+        );
         // Zero would mean "never" where somebody may have meant "without a limit".
         let server = &self.config.server;
         for (key, limit) in [

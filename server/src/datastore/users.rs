@@ -24,6 +24,29 @@ impl Datastore {
         Ok(query.all(&self.read).await?)
     }
 
+    /// How many users have a hash of each kind; `None` is our own.
+    pub async fn users_count_by_hash_kind(&self) -> Result<Vec<(Option<String>, i64)>> {
+        let ours = "SELECT count(*) FROM users WHERE hash_kind IS NULL";
+        let ours = query_number(&self.read, ours, []).await?.unwrap_or(0);
+        let sql = "SELECT hash_kind, count(*) FROM users \
+                   WHERE hash_kind IS NOT NULL AND hash_kind <> '' GROUP BY hash_kind";
+        let rows = self
+            .read
+            .query_all_raw(statement(&self.read, sql, []))
+            .await?;
+        let mut kinds = vec![(None, ours)];
+        for row in rows {
+            kinds.push((Some(row.try_get_by_index(0)?), row.try_get_by_index(1)?));
+        }
+        Ok(kinds)
+    }
+
+    /// Users whose hash nobody has read since the column of its kind was added.
+    pub async fn users_without_hash_kind(&self, limit: u64) -> Result<Vec<User>> {
+        let query = Entity::find().filter(Column::HashKind.eq("")).limit(limit);
+        Ok(query.all(&self.read).await?)
+    }
+
     /// The users of a tenant, whatever their state: the seats in use.
     pub async fn users_count_by_tenant(&self, tenant: Uuid) -> Result<i64> {
         let sql = "SELECT count(*) FROM users WHERE tenant_id = $1";
@@ -55,7 +78,8 @@ impl Txn {
 
     /// Replaces the hash unless somebody else has replaced it meanwhile.
     pub async fn user_password_hash_set(&self, id: Uuid, old: &str, new: &str) -> Result<bool> {
-        let sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+        let sql = "UPDATE users SET password_hash = $3, hash_kind = NULL \
+                   WHERE id = $1 AND password_hash = $2";
         let rows = execute(&self.inner, sql, [id.into(), old.into(), new.into()]).await?;
         Ok(rows == 1)
     }
@@ -66,6 +90,13 @@ impl Txn {
                    WHERE id = $1 AND password_common_at IS NULL";
         let rows = execute(&self.inner, sql, [id.into(), now.into()]).await?;
         Ok(rows == 1)
+    }
+
+    /// Notes the kind of an imported hash, if it is still the one that was read.
+    pub async fn user_hash_kind_set(&self, id: Uuid, hash: &str, kind: Option<&str>) -> Result<()> {
+        let sql = "UPDATE users SET hash_kind = $3 WHERE id = $1 AND password_hash = $2";
+        execute(&self.inner, sql, [id.into(), hash.into(), kind.into()]).await?;
+        Ok(())
     }
 
     pub async fn user_login_touch(&self, id: Uuid, now: i64) -> Result<bool> {

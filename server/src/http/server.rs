@@ -128,7 +128,8 @@ impl Parts {
             sealer,
             hasher: Hasher::new(&config.hash, self.random.clone())
                 .map_err(StartError::from_app)?
-                .about(config.names(bound)),
+                .about(config.names(bound))
+                .drawing_by(&keys::hash_kinds_key(&self.keyring)),
             shield: Shield::default(),
             config: config.clone(),
             store: self.store.clone(),

@@ -71,6 +71,7 @@ mod totp;
 mod trusted_devices;
 mod trusted_devices_delay;
 mod trusted_devices_end;
+mod unknown_addresses;
 mod upkeep;
 mod user_import;
 mod verify_phone;

@@ -301,6 +301,63 @@ async fn hashes_that_would_cost_too_much_are_refused_by_their_bound() {
 }
 
 #[tokio::test]
+async fn what_a_hash_costs_here_is_measured_and_bounded() {
+    let (mut bench, db) = bench().await;
+    let salt = "MDEyMzQ1Njc4OWFiY2RlZg";
+    let hash = "A".repeat(43);
+    let dear = format!("$argon2id$v=19$m=65536,t=8,p=1${salt}${hash}");
+    let cheap = format!("$argon2id$v=19$m=8,t=1,p=1${salt}${hash}");
+    let file =
+        format!("email,password_hash\na@example.com,\"{dear}\"\nb@example.com,\"{cheap}\"\n");
+    bench.write("users.csv", &file);
+    bench.set("BP_AUTH_HASH__IMPORT_MAX_MS", "2");
+    let said = bench.fails(&import("users.csv", &[]));
+    for words in [
+        "line 2: password_hash: hash_too_costly:",
+        "argon2id 19 65536 8 1 32",
+        "allows 2",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_imported(&bench, &db, 1).await;
+    bench.set("BP_AUTH_HASH__IMPORT_MAX_MS", "600000");
+    bench.fails(&import("users.csv", &[]));
+    assert_imported(&bench, &db, 2).await;
+    let kinds = "SELECT hash_kind FROM users WHERE hash_kind IS NOT NULL";
+    assert_eq!(db.texts(kinds).await, ["argon2id 19 65536 8 1 32"]);
+}
+
+#[tokio::test]
+async fn who_was_inactive_elsewhere_is_suspended_unless_the_operator_says_otherwise() {
+    let (bench, db) = bench().await;
+    let file = |name: &str| {
+        format!(
+            "email,active,deactivated\n{name}-banned@example.com,false,\n\
+             {name}-left@example.com,,true\n{name}-both@example.com,false,true\n\
+             {name}-here@example.com,true,\n"
+        )
+    };
+    bench.write("one.csv", &file("one"));
+    bench.write("two.csv", &file("two"));
+    bench.done(&import("one.csv", &[]));
+    bench.done(&import("two.csv", &["--inactive-may-reopen"]));
+    let states = "SELECT email_key || ' ' || state FROM users ORDER BY email_key";
+    assert_eq!(
+        db.texts(states).await,
+        [
+            "one-banned@example.com suspended",
+            "one-both@example.com deactivated",
+            "one-here@example.com active",
+            "one-left@example.com deactivated",
+            "two-banned@example.com deactivated",
+            "two-both@example.com deactivated",
+            "two-here@example.com active",
+            "two-left@example.com deactivated",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn an_import_that_was_killed_goes_on_where_it_was() {
     const MANY: usize = 20_000;
     let (bench, db) = bench().await;

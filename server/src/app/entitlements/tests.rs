@@ -53,6 +53,7 @@ fn caller() -> Caller {
         last_login_at: None,
         epoch: 0,
         password_common_at: None,
+        hash_kind: None,
     };
     let session = Session {
         id: Uuid::from_u128(3),

@@ -16,6 +16,9 @@ pub struct ImportArgs {
     /// Check everything, write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Take `active=false` for an account that its owner closed and may reopen; otherwise it is a ban
+    #[arg(long)]
+    pub inactive_may_reopen: bool,
     #[command(flatten)]
     pub why: Reason,
 }

@@ -49,6 +49,8 @@ pub mod user {
         pub epoch: i64,
         /// When a login found the password on the list of common ones.
         pub password_common_at: Option<i64>,
+        /// What a wrong password costs, where the hash is not one of ours.
+        pub hash_kind: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

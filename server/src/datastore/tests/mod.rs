@@ -167,6 +167,7 @@ fn nobody() -> User {
         last_login_at: None,
         epoch: 0,
         password_common_at: None,
+        hash_kind: None,
     }
 }
 
