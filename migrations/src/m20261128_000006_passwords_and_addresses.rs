@@ -1,4 +1,4 @@
-//! What is known of a user's password.
+//! What is known of a user's password, and addresses that wait for their proof.
 
 use sea_orm_migration::prelude::*;
 
@@ -27,4 +27,9 @@ const STEPS: &[&str] = &[
     "CREATE INDEX users_by_hash_kind ON users (hash_kind) WHERE hash_kind IS NOT NULL",
     "UPDATE users SET hash_kind = '' WHERE password_hash <> '!'
         AND password_hash NOT LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'",
+    // The canonical address of a registration that nobody has proved yet. Until then `email_key` is a
+    // placeholder, so that the address is free for whoever proves it first.
+    "ALTER TABLE users ADD COLUMN pending_email_key TEXT",
+    "CREATE INDEX users_by_pending_email_key ON users (pending_email_key, created_at)
+        WHERE pending_email_key IS NOT NULL",
 ];

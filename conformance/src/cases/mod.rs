@@ -39,6 +39,7 @@ pub mod refresh_leeway;
 pub mod refresh_limits;
 pub mod refresh_static;
 pub mod register;
+pub mod register_confirm;
 pub mod register_hidden;
 pub mod register_identity;
 pub mod register_limits;
@@ -69,6 +70,7 @@ pub fn all() -> Vec<Case> {
         register::CASES,
         register_identity::CASES,
         register_hidden::CASES,
+        register_confirm::CASES,
         register_limits::CASES,
         token::CASES,
         token_pending::CASES,

@@ -62,7 +62,7 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-fn same_shape(taken: &Raw, free: &Raw) -> Verdict {
+pub fn same_shape(taken: &Raw, free: &Raw) -> Verdict {
     ensure!(
         (taken.status, free.status) == (201, 201),
         "answered {} and {}",

@@ -48,6 +48,28 @@ pub const FAULTS: &[Fault] = &[
     )
     .of(Profile::HideExisting),
     Fault::proxy(
+        "unproved-address-is-told",
+        "The right password of a registration whose address nobody has proved is told that it is deactivated.",
+        || {
+            remembering::<HashSet<String>>(
+                |_, _| {},
+                |known, sent, answer| {
+                    if let Some(email) = registered(sent, answer) {
+                        known.insert(email);
+                    }
+                    let named = field(sent, "username").is_some_and(|name| known.contains(&name));
+                    if named && is_post(sent, "/token") && has_code(answer, "invalid_credentials") {
+                        refuse(answer, StatusCode::FORBIDDEN, "account_deactivated");
+                    }
+                },
+            )
+        },
+        &[
+            "register_confirm::a_registration_is_no_account_before_its_address_is_proved",
+            "register_confirm::the_chosen_password_does_not_tell_who_has_an_account",
+        ],
+    ),
+    Fault::proxy(
         "registration-race-has-many-winners",
         "Of two registrations of one address at the same time both win.",
         || coalescing(|sent| is_post(sent, "/register").then(|| field(sent, "email"))?),

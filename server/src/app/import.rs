@@ -195,6 +195,7 @@ impl Import<'_> {
             epoch: 0,
             password_common_at: None,
             hash_kind,
+            pending_email_key: None,
         };
         Ok(Candidate {
             line,

@@ -77,6 +77,14 @@ pub enum Message {
     },
     /// The password of a login is one of those that attackers try first.
     PasswordCommon,
+    /// Somebody registered this address; the link proves that it is theirs.
+    ConfirmAddress {
+        token: String,
+        expires_at: i64,
+        /// When it was registered.
+        at: i64,
+        ip: Option<String>,
+    },
     SmsCode {
         code: String,
         purpose: SmsPurpose,
@@ -118,6 +126,7 @@ impl Message {
             Self::ReactivationLink { .. } => "reactivation_link",
             Self::Reactivated { .. } => "reactivated",
             Self::PasswordCommon => "password_common",
+            Self::ConfirmAddress { .. } => "confirm_address",
             Self::SmsCode { .. } => "sms_code",
         }
     }

@@ -464,11 +464,19 @@ mod tests {
         let mut logins = Vec::new();
         for n in 0..cores {
             let from = network(n);
-            logins.push(tokio::time::timeout(brief, hasher.permit(&from)).await.unwrap().unwrap());
+            logins.push(
+                tokio::time::timeout(brief, hasher.permit(&from))
+                    .await
+                    .unwrap()
+                    .unwrap(),
+            );
         }
         assert_eq!(hasher.queue().running, cores + 1);
         assert_eq!(hasher.queue().waiting, ASIDE_QUEUE - 1);
         drop((running, waiting));
-        tokio::time::timeout(brief, hasher.permit_aside(&first)).await.unwrap().unwrap();
+        tokio::time::timeout(brief, hasher.permit_aside(&first))
+            .await
+            .unwrap()
+            .unwrap();
     }
 }

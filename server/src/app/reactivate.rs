@@ -12,6 +12,7 @@ use super::message::{Message, Outgoing, Recipient};
 use super::random::hash;
 use super::token::Kind;
 use super::{App, Client};
+use crate::datastore::{Txn, User};
 use crate::metrics::Limit;
 
 impl App {
@@ -33,6 +34,9 @@ impl App {
                 return Ok(txn.commit().await?);
             }
             let user = txn.user_fetch_by_email_key(&email.key).await?;
+            // Looked for in any case, so that the time tells nothing.
+            let unproved = txn.user_fetch_unproved(&email.key).await?;
+            let user = user.or(unproved);
             let most = self.config.limits.reactivate_per_hour;
             let bucket = format!("reactivate:{}", hash(&email.key));
             let by_address = [Budget::exactly(Limit::Reactivate, bucket, HOUR, most)];
@@ -47,7 +51,7 @@ impl App {
             let epoch = user.as_ref().map_or(0, |user| user.epoch);
             let token = self.tokens.reactivation(subject, epoch, now, ttl)?;
             let expires_at = now.plus(ttl);
-            let outgoing = Outgoing {
+            let mut outgoing = Outgoing {
                 id: Uuid::now_v7(),
                 user_id: Some(subject),
                 locale: user.as_ref().and_then(|user| user.locale.clone()),
@@ -62,6 +66,12 @@ impl App {
                 },
                 expires_at,
             };
+            if let Some(unproved) = user
+                .as_ref()
+                .filter(|user| user.pending_email_key.is_some())
+            {
+                outgoing = self.confirmation(unproved, None, now)?;
+            }
             let mailed = !limited
                 && user
                     .as_ref()
@@ -96,6 +106,18 @@ impl App {
             .by_network(&client.networks(), limits.wide_network_factor)
     }
 
+    /// Gives the registration the address that its link was mailed to. Of two that are proved at once the
+    /// unique index lets one have it.
+    async fn address_proved(&self, txn: &Txn, user: &User, client: &Client) -> Result<()> {
+        let proved = txn.user_address_prove(user.id).await;
+        proved.map_err(|error| match error.is_conflict_on("email_key") {
+            true => Error::LinkTokenInvalid,
+            false => error.into(),
+        })?;
+        self.audit(txn, client, Audit::of("account.address_proved", user))
+            .await
+    }
+
     /// The address of the account that is active now. Gives no tokens: the link may have been read
     /// by others, the password has not.
     pub async fn reactivate_confirm(&self, token: &str, client: &Client) -> Result<String> {
@@ -115,12 +137,19 @@ impl App {
                 .user_lock(claims.sub)
                 .await?
                 .ok_or(Error::LinkTokenInvalid)?;
+            let taken = match &user.pending_email_key {
+                Some(address) => txn.user_fetch_by_email_key(address).await?.is_some(),
+                None => false,
+            };
             let expires_at = Timestamp(claims.exp.saturating_mul(1000)).ms();
 
             let refusal = if txn.reactivation_token_is_used(&token_id).await? {
                 Some((Error::LinkTokenUsed, "used"))
             } else if decoded.expired {
                 Some((Error::LinkTokenExpired, "expired"))
+            } else if taken {
+                // Another registration of the address was proved before this one.
+                Some((Error::LinkTokenInvalid, "taken"))
             } else if !matches!(user.state.as_str(), "active" | "deactivated") {
                 Some((Error::SuspendedMeanwhile, "suspended"))
             } else if claims.epoch != Some(user.epoch) {
@@ -144,6 +173,11 @@ impl App {
             let changed = txn
                 .user_state_set(user.id, &["deactivated"], "active", now.ms())
                 .await?;
+            if user.pending_email_key.is_some() {
+                self.address_proved(&txn, &user, client).await?;
+                self.commit(txn).await?;
+                return Ok(user.email);
+            }
             let audit = Audit::of("account.reactivated", &user)
                 .detail(json!({ "changed": changed, "token_id": token_id }));
             self.audit(&txn, client, audit).await?;

@@ -1,5 +1,7 @@
 //! Registration: a user and a tenant of its own, or nothing.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -7,6 +9,7 @@ use zeroize::Zeroizing;
 use super::account::Profile;
 use super::audit::{ANONYMOUS, Audit};
 use super::budget::{Budget, HOUR, MINUTE};
+use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::{Email, Phone, display_text, locale};
 use super::message::{Message, Outgoing, Recipient};
@@ -17,6 +20,9 @@ use super::random::hash;
 use super::{App, Client};
 use crate::datastore::{Tenant, Txn, User};
 use crate::metrics::Limit;
+
+/// Of one address, from all networks.
+const CONFIRMATIONS_PER_HOUR: u32 = 20;
 
 /// What a person sends to register; not checked yet.
 pub struct Registration {
@@ -183,25 +189,40 @@ impl App {
             state: "active".to_owned(),
             created_at: now,
         };
+        let id = Uuid::now_v7();
+        let unproved = self.config.register.confirm_address && matches!(by, Applying::Person(_));
+        let (email_key, pending_email_key, state) = match unproved {
+            false => (applicant.email.key, None, "active"),
+            // A space is in no address, so that nobody can ask for this account by its key.
+            true => (
+                format!("unproved {id}"),
+                Some(applicant.email.key),
+                "deactivated",
+            ),
+        };
         let user = User {
-            id: Uuid::now_v7(),
+            id,
             tenant_id: tenant.id,
             role: "owner".to_owned(),
             email: applicant.email.typed,
-            email_key: applicant.email.key,
+            email_key,
             full_name: applicant.full_name,
             phone: applicant.phone,
             phone_verified_at: None,
             locale: applicant.locale,
             password_hash,
-            state: "active".to_owned(),
+            state: state.to_owned(),
             created_at: now,
             updated_at: now,
             last_login_at: None,
             epoch: 0,
             password_common_at: None,
             hash_kind: None,
+            pending_email_key,
         };
+        if unproved {
+            self.keys.refresh().await?;
+        }
         let created = self.retried(|| async {
             let txn = self.store.begin().await?;
             self.account_insert(&txn, &tenant, &user, by).await?;
@@ -228,6 +249,15 @@ impl App {
         user: &User,
         by: Applying<'_>,
     ) -> Result<()> {
+        if let (Some(address), Applying::Person(client)) = (&user.pending_email_key, by) {
+            if txn.user_fetch_by_email_key(address).await?.is_some() {
+                return Err(Error::EmailTaken);
+            }
+            // The answer is the same: whoever asks too often gets no further mail and fills no rows.
+            if !self.confirmation_is_due(txn, address, client).await? {
+                return Ok(());
+            }
+        }
         txn.tenant_insert(tenant.clone()).await?;
         txn.user_insert(user.clone()).await.map_err(|error| {
             match error.is_conflict_on("email_key") {
@@ -241,6 +271,11 @@ impl App {
         };
         let audit = Audit::of("user.registered", user);
         self.audit_as(txn, actor, client, audit).await?;
+        if let (Some(_), Some(client)) = (&user.pending_email_key, client) {
+            let now = self.now();
+            let outgoing = self.confirmation(user, Some(client.ip), now)?;
+            return self.enqueue(txn, outgoing).await;
+        }
         if let Some(client) = client {
             self.network_note(txn, user.id, client).await?;
         }
@@ -250,17 +285,55 @@ impl App {
         self.notify(txn, user, message).await
     }
 
+    /// The mail whose link proves the address of this registration, and of no other.
+    pub(super) fn confirmation(
+        &self,
+        user: &User,
+        ip: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Outgoing> {
+        let ttl = self.config.tokens.reactivation_ttl.duration();
+        let token = self.tokens.reactivation(user.id, user.epoch, now, ttl)?;
+        let expires_at = now.plus(ttl);
+        Ok(Outgoing {
+            id: Uuid::now_v7(),
+            user_id: Some(user.id),
+            locale: user.locale.clone(),
+            to: Recipient::Email(user.email.clone()),
+            message: Message::ConfirmAddress {
+                token: token.to_string(),
+                expires_at: expires_at.ms(),
+                at: user.created_at,
+                ip: ip.map(|ip| ip.to_string()),
+            },
+            expires_at,
+        })
+    }
+
+    /// Registrations of one address are counted by the network they come from, so that a stranger does
+    /// not use up what its owner has, and in all, so that nobody's mail box is filled.
+    async fn confirmation_is_due(&self, txn: &Txn, address: &str, client: &Client) -> Result<bool> {
+        let networks = client.networks();
+        let address = hash(address);
+        let budget = |bucket, most| Budget::exactly(Limit::RegisterMails, bucket, HOUR, most);
+        let by_network = self.config.limits.reactivate_per_hour;
+        let budgets = [
+            budget(format!("confirm:{address}:{}", networks.narrow), by_network),
+            budget(format!("confirm:{address}"), CONFIRMATIONS_PER_HOUR),
+        ];
+        let taken = self.budgets_take(txn, &budgets, &networks).await?;
+        Ok(taken.is_ok())
+    }
+
     /// Either the address is reported as taken, or only its owner learns of it.
     async fn address_taken(&self, applicant: &User, by: Applying<'_>) -> Result<()> {
         let Applying::Person(client) = by else {
             return Err(Error::EmailTaken);
         };
         let hidden = self.config.register.hide_existing;
-        let Some(owner) = self
-            .store
-            .user_fetch_by_email_key(&applicant.email_key)
-            .await?
-        else {
+        let key = applicant.pending_email_key.as_ref();
+        let key = key.unwrap_or(&applicant.email_key);
+        let Some(owner) = self.store.user_fetch_by_email_key(key).await? else {
             return Err(Error::EmailTaken);
         };
         self.retried(|| async {

@@ -9,12 +9,16 @@ use uuid::Uuid;
 
 use super::App;
 use super::error::Result;
-use crate::config::{Retention, Seconds};
 use super::stored_hash::StoredHash;
+use crate::config::{Retention, Seconds};
 use crate::datastore::retried;
 
 /// Rows in one transaction, so that no request waits long for the writer.
 const BATCH: i64 = 1000;
+
+/// How long a registration waits for the proof of its address. Its link lives shorter, and can be asked
+/// for again meanwhile.
+const UNPROVED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What is done, and how long it stays done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,10 +107,16 @@ impl App {
             let (removed, more) = match job {
                 Job::Purge => {
                     self.outbox_forget().await?;
+                    let unproved = self.now().minus(UNPROVED_KEPT).ms();
+                    let unproved = self
+                        .store
+                        .users_unproved_purge(unproved, BATCH.unsigned_abs());
+                    let unproved = unproved.await?;
                     let counts = self.store.purge(self.now().ms(), BATCH).await?;
-                    let removed = counts.iter().map(|(_, rows)| rows).sum();
-                    let full = |(_, rows): &(_, u64)| *rows >= BATCH.unsigned_abs();
-                    (removed, counts.iter().any(full))
+                    let removed: u64 = counts.iter().map(|(_, rows)| rows).sum();
+                    let full = |rows: u64| rows >= BATCH.unsigned_abs();
+                    let more = full(unproved) || counts.iter().any(|(_, rows)| full(*rows));
+                    (removed + unproved, more)
                 }
                 Job::Retention => self.retention_enforce().await?,
                 Job::Rotation => {

@@ -161,6 +161,8 @@ pub struct Register {
     pub enabled: bool,
     /// Answer 201 for a taken address too, and tell its owner by mail.
     pub hide_existing: bool,
+    /// An account begins deactivated, and the link in its first mail activates it.
+    pub confirm_address: bool,
 }
 
 /// Getting rid of a lost second factor.
@@ -370,6 +372,7 @@ impl Default for Register {
         Self {
             enabled: true,
             hide_existing: false,
+            confirm_address: false,
         }
     }
 }

@@ -91,6 +91,11 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT id FROM users WHERE email_key <> lower(trim(email_key))",
     ),
     (
+        "unproved_registration_is_no_account",
+        "SELECT id FROM users WHERE pending_email_key IS NOT NULL \
+         AND (state <> 'deactivated' OR email_key NOT LIKE 'unproved %')",
+    ),
+    (
         "counters_are_not_negative",
         "SELECT user_id FROM sms_codes WHERE attempts < 0 \
          UNION ALL SELECT jti FROM mfa_challenges WHERE attempts < 0 \

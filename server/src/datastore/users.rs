@@ -3,7 +3,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::entity::accounts::user::{Column, Entity};
-use super::{Datastore, Result, Txn, User, execute, insert, only, query_number, statement};
+use super::{
+    Datastore, Result, Txn, User, execute, insert, only, query_number, retried, statement,
+};
 
 impl Datastore {
     pub async fn user_fetch(&self, id: Uuid) -> Result<Option<User>> {
@@ -39,6 +41,30 @@ impl Datastore {
             kinds.push((Some(row.try_get_by_index(0)?), row.try_get_by_index(1)?));
         }
         Ok(kinds)
+    }
+
+    /// Removes registrations that were made before this moment and that nobody proved, with their tenants.
+    pub async fn users_unproved_purge(&self, before: i64, limit: u64) -> Result<u64> {
+        let query = Entity::find()
+            .filter(Column::PendingEmailKey.is_not_null())
+            .filter(Column::CreatedAt.lt(before));
+        let over = query.limit(limit).all(&self.read).await?;
+        retried(|| async {
+            let txn = self.begin().await?;
+            let mut removed = 0;
+            for user in &over {
+                // A link may have been followed meanwhile.
+                let sql = "DELETE FROM users WHERE id = $1 AND pending_email_key IS NOT NULL";
+                if execute(&txn.inner, sql, [user.id.into()]).await? == 1 {
+                    let sql = "DELETE FROM tenants WHERE id = $1";
+                    execute(&txn.inner, sql, [user.tenant_id.into()]).await?;
+                    removed += 1;
+                }
+            }
+            txn.commit().await?;
+            Ok(removed)
+        })
+        .await
     }
 
     /// Users whose hash nobody has read since the column of its kind was added.
@@ -82,6 +108,22 @@ impl Txn {
                    WHERE id = $1 AND password_hash = $2";
         let rows = execute(&self.inner, sql, [id.into(), old.into(), new.into()]).await?;
         Ok(rows == 1)
+    }
+
+    /// The newest registration of an address that nobody has proved yet.
+    pub async fn user_fetch_unproved(&self, key: &str) -> Result<Option<User>> {
+        let query = Entity::find().filter(Column::PendingEmailKey.eq(key));
+        let query = query
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id);
+        Ok(query.limit(1).one(&self.inner).await?)
+    }
+
+    /// The registration has its address from now on. [`super::Error::Conflict`] when another has it.
+    pub async fn user_address_prove(&self, id: Uuid) -> Result<bool> {
+        let sql = "UPDATE users SET email_key = pending_email_key, pending_email_key = NULL \
+                   WHERE id = $1 AND pending_email_key IS NOT NULL";
+        Ok(execute(&self.inner, sql, [id.into()]).await? == 1)
     }
 
     /// Notes that the password is a common one. False when that was known.

@@ -240,6 +240,17 @@ fn values(message: &Message, base: &Base<'_>, words: &Words<'_>) -> Result<Value
             context! { full_name => greeting_name(full_name.as_deref().unwrap_or_default()) }
         }
         Message::RegisterAttempt | Message::PasswordCommon => context! {},
+        Message::ConfirmAddress {
+            token,
+            expires_at,
+            at,
+            ip,
+        } => {
+            let link = base.link("reactivate", token);
+            context! {
+                link, expires_at => words.moment(*expires_at)?, at => words.moment(*at)?, ip,
+            }
+        }
         Message::RefreshReuse { at, ip }
         | Message::ApiKeyRotated { at, ip }
         | Message::BackupCodesRegenerated { at, ip }

@@ -57,6 +57,7 @@ mod reference_pages;
 mod refresh;
 mod refresh_leeway;
 mod register;
+mod register_confirm;
 mod secrets;
 mod sessions;
 mod sms;

@@ -54,6 +54,7 @@ fn caller() -> Caller {
         epoch: 0,
         password_common_at: None,
         hash_kind: None,
+        pending_email_key: None,
     };
     let session = Session {
         id: Uuid::from_u128(3),

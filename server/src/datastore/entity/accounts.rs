@@ -51,6 +51,8 @@ pub mod user {
         pub password_common_at: Option<i64>,
         /// What a wrong password costs, where the hash is not one of ours.
         pub hash_kind: Option<String>,
+        /// The canonical address, while its proof is missing and `email_key` is a placeholder.
+        pub pending_email_key: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

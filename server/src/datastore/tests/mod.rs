@@ -168,6 +168,7 @@ fn nobody() -> User {
         epoch: 0,
         password_common_at: None,
         hash_kind: None,
+        pending_email_key: None,
     }
 }
 

@@ -144,6 +144,12 @@ pub fn samples() -> Vec<Message> {
         },
         Message::Reactivated { at, ip: ip() },
         Message::PasswordCommon,
+        Message::ConfirmAddress {
+            token: token(),
+            expires_at,
+            at,
+            ip: Some(ip()),
+        },
         code(SmsPurpose::VerifyPhone),
         code(SmsPurpose::MfaSetup),
         code(SmsPurpose::Login),
@@ -191,5 +197,7 @@ files![
     "reactivated.html",
     "password_common.txt",
     "password_common.html",
+    "confirm_address.txt",
+    "confirm_address.html",
     "sms_code.txt",
 ];
