@@ -8,7 +8,7 @@ mod stream;
 mod table;
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -170,8 +170,8 @@ where
         while connections.join_next().await.is_some() {}
     }
 
-    /// A connection that its client gave up needs nothing. Without files, the connection that has waited
-    /// longest makes room, and those who are connected go on meanwhile.
+    /// A connection that its client gave up needs nothing. Without files, a connection that waits makes
+    /// room, and those who are connected go on meanwhile.
     async fn cannot_accept(&mut self, error: &io::Error) {
         use io::ErrorKind as Kind;
         if matches!(
@@ -183,7 +183,7 @@ where
         if self.complaints.is_due() {
             tracing::warn!(%error, "cannot accept a connection");
         }
-        self.table.close_longest_waiting();
+        self.table.close_a_waiting_one();
         tokio::time::sleep(BACK_OFF).await;
     }
 
@@ -228,7 +228,7 @@ where
     }
 }
 
-/// Answers without reading. The system's buffer has room for it, and nobody waits if not.
+/// Answers without waiting for the request. The system's buffer has room for it, and nobody waits if not.
 fn turn_away<B>(stream: TcpStream, response: Response<B>)
 where
     B: Body<Data = Bytes>,
@@ -252,6 +252,8 @@ where
     let mut body = body;
     bytes.extend_from_slice(&body.copy_to_bytes(length));
     if let Ok(mut stream) = stream.into_std() {
+        // What was sent and not read would make the system drop the answer when it is closed.
+        let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write(&bytes);
     }
 }

@@ -200,6 +200,7 @@ async fn an_address_whose_connections_are_all_busy_gets_a_503_and_others_an_answ
         held.push(busy("127.0.0.1", &server).await);
     }
     let mut refused = Wire::connect(&server).await;
+    refused.try_write(HEALTH).await;
     let answer = refused.answer().await;
     assert_eq!(answer.status, 503);
     answer.assert_common();

@@ -1,22 +1,28 @@
 //! Which connections there are, and which of them waits for its client.
 //!
 //! To make the server wait, for a head or for a body, costs a client nothing, so a new connection has the
-//! better claim: past a limit the one that has waited longest is closed. Only when every connection has
-//! a whole request under way is the new one refused, and how many those are is the server's affair.
+//! better claim: past a limit one that waits is closed, of the most crowded network the one that has
+//! waited longest. Networks are counted for it as attackers own them, an IPv4 /24 or an IPv6 /48. Only
+//! when every connection has a whole request under way is the new one refused, and how many those are
+//! is the server's affair.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use super::Limits;
 use crate::metrics::{ConnectionEnd, Metrics};
 
-const IPV6_NETWORK_BITS: u8 = 64;
+/// The networks that have a limit: the bits of an IPv4 and of an IPv6 address that count.
+const NETWORK: (u8, u8) = (32, 64);
+/// The networks whose crowds are compared.
+const CROWD: (u8, u8) = (24, 48);
 
 pub struct Table {
     limits: Limits,
@@ -29,15 +35,24 @@ struct Inner {
     next: u64,
     entries: HashMap<u64, Entry>,
     by_network: HashMap<IpNet, usize>,
+    crowds: HashMap<IpNet, Arc<AtomicUsize>>,
 }
 
 struct Entry {
     /// `None`: a trusted proxy, which is counted in the total only.
-    network: Option<IpNet>,
+    client: Option<Counted>,
     /// Since when its client has owed a whole request. `None`: one is under way.
     waiting: Option<Instant>,
     phase: Arc<AtomicU8>,
     close: Arc<Notify>,
+}
+
+/// Where a client comes from.
+struct Counted {
+    network: IpNet,
+    crowd: IpNet,
+    /// How many connections the crowd has; looked at for every connection when one has to go.
+    crowd_size: Arc<AtomicUsize>,
 }
 
 /// The place of one connection in the table, given back when it is dropped.
@@ -74,37 +89,35 @@ impl Table {
 
     /// A place for a connection from `peer`, if need be that of another.
     pub fn admit(self: &Arc<Self>, peer: SocketAddr) -> Result<Admission, ConnectionEnd> {
-        let network = self.network(peer.ip().to_canonical());
+        let ip = peer.ip().to_canonical();
+        let is_proxy = self
+            .limits
+            .trusted_proxies
+            .iter()
+            .any(|net| net.contains(&ip));
+        let network = (!is_proxy).then(|| network(ip, NETWORK));
         let mut inner = self.lock();
         if let Some(network) = network
             && inner.by_network.get(&network).copied().unwrap_or_default()
                 >= self.limits.per_network
-            && !inner.close_longest_waiting(|entry| entry.network == Some(network))
+            && !inner.close_a_waiting_one(|entry| entry.is_from(network))
         {
             return Err(self.refused(ConnectionEnd::NetworkFull));
         }
-        if inner.entries.len() >= self.limits.connections {
-            // The idle connections of a proxy of ours come last: somebody's next request comes there.
-            let room = inner.close_longest_waiting(|entry| entry.network.is_some())
-                || inner.close_longest_waiting(|_| true);
-            if !room {
-                return Err(self.refused(ConnectionEnd::Full));
-            }
+        if inner.entries.len() >= self.limits.connections && !inner.close_a_waiting_one(|_| true) {
+            return Err(self.refused(ConnectionEnd::Full));
         }
         let id = inner.next;
         inner.next += 1;
         let close = Arc::new(Notify::new());
         let phase = Arc::new(AtomicU8::new(phase::HEAD));
         let entry = Entry {
-            network,
+            client: network.map(|network| inner.count(network, ip)),
             waiting: Some(Instant::now()),
             phase: phase.clone(),
             close: close.clone(),
         };
         inner.entries.insert(id, entry);
-        if let Some(network) = network {
-            *inner.by_network.entry(network).or_default() += 1;
-        }
         drop(inner);
         self.metrics.connection_opened();
         let line = Arc::new(Line {
@@ -116,33 +129,15 @@ impl Table {
     }
 
     /// Makes room for whatever else needs a file.
-    pub fn close_longest_waiting(&self) {
-        self.lock().close_longest_waiting(|_| true);
+    pub fn close_a_waiting_one(&self) {
+        self.lock().close_a_waiting_one(|_| true);
     }
 
     /// For a stop: a request whose head is not complete by now is not begun.
     pub fn close_without_request(&self) {
         let head = |entry: &Entry| entry.phase.load(Ordering::Relaxed) == phase::HEAD;
         let mut inner = self.lock();
-        while inner.close_longest_waiting(head) {}
-    }
-
-    fn network(&self, ip: IpAddr) -> Option<IpNet> {
-        if self
-            .limits
-            .trusted_proxies
-            .iter()
-            .any(|net| net.contains(&ip))
-        {
-            return None;
-        }
-        Some(match ip {
-            IpAddr::V4(_) => IpNet::from(ip),
-            IpAddr::V6(ip) => match Ipv6Net::new(ip, IPV6_NETWORK_BITS) {
-                Ok(net) => IpNet::V6(net.trunc()),
-                Err(_) => IpNet::from(IpAddr::V6(ip)),
-            },
-        })
+        while inner.close_a_waiting_one(head) {}
     }
 
     fn refused(&self, end: ConnectionEnd) -> ConnectionEnd {
@@ -156,13 +151,26 @@ impl Table {
 }
 
 impl Inner {
-    /// Whether there was one. It is forgotten at once, and its task closes it.
-    fn close_longest_waiting(&mut self, among: impl Fn(&Entry) -> bool) -> bool {
+    fn count(&mut self, network: IpNet, ip: IpAddr) -> Counted {
+        *self.by_network.entry(network).or_default() += 1;
+        let crowd = self::network(ip, CROWD);
+        let crowd_size = self.crowds.entry(crowd).or_default().clone();
+        crowd_size.fetch_add(1, Ordering::Relaxed);
+        Counted {
+            network,
+            crowd,
+            crowd_size,
+        }
+    }
+
+    /// Whether there was one. It is forgotten at once, and its task closes it. A proxy's comes last:
+    /// somebody's next request will arrive there.
+    fn close_a_waiting_one(&mut self, among: impl Fn(&Entry) -> bool) -> bool {
         let waiting = self.entries.iter().filter(|(_, entry)| among(entry));
-        let longest = waiting
-            .filter_map(|(id, entry)| Some((entry.waiting?, *id)))
+        let first = waiting
+            .filter_map(|(id, entry)| Some((Reverse(entry.crowd_size()), entry.waiting?, *id)))
             .min();
-        let Some(entry) = longest.and_then(|(_, id)| self.remove(id)) else {
+        let Some(entry) = first.and_then(|(.., id)| self.remove(id)) else {
             return false;
         };
         entry.close.notify_one();
@@ -171,16 +179,41 @@ impl Inner {
 
     fn remove(&mut self, id: u64) -> Option<Entry> {
         let entry = self.entries.remove(&id)?;
-        if let Some(network) = &entry.network
-            && let Some(count) = self.by_network.get_mut(network)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.by_network.remove(network);
+        if let Some(client) = &entry.client {
+            if let Some(count) = self.by_network.get_mut(&client.network) {
+                *count -= 1;
+                if *count == 0 {
+                    self.by_network.remove(&client.network);
+                }
+            }
+            if client.crowd_size.fetch_sub(1, Ordering::Relaxed) == 1 {
+                self.crowds.remove(&client.crowd);
             }
         }
         Some(entry)
     }
+}
+
+impl Entry {
+    fn is_from(&self, network: IpNet) -> bool {
+        self.client
+            .as_ref()
+            .is_some_and(|client| client.network == network)
+    }
+
+    fn crowd_size(&self) -> usize {
+        let client = self.client.as_ref();
+        client.map_or(0, |client| client.crowd_size.load(Ordering::Relaxed))
+    }
+}
+
+/// The network of the address with so many bits.
+fn network(ip: IpAddr, (ipv4, ipv6): (u8, u8)) -> IpNet {
+    let bits = match ip {
+        IpAddr::V4(_) => ipv4,
+        IpAddr::V6(_) => ipv6,
+    };
+    IpNet::new(ip, bits).map_or(IpNet::from(ip), |network| network.trunc())
 }
 
 impl Admission {
@@ -255,3 +288,6 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
