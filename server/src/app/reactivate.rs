@@ -51,7 +51,7 @@ impl App {
             let epoch = user.as_ref().map_or(0, |user| user.epoch);
             let token = self.tokens.reactivation(subject, epoch, now, ttl)?;
             let expires_at = now.plus(ttl);
-            let mut outgoing = Outgoing {
+            let outgoing = Outgoing {
                 id: Uuid::now_v7(),
                 user_id: Some(subject),
                 locale: user.as_ref().and_then(|user| user.locale.clone()),
@@ -60,18 +60,23 @@ impl App {
                         .map_or(&email.typed, |user| &user.email)
                         .clone(),
                 ),
-                message: Message::ReactivationLink {
-                    token: token.to_string(),
-                    expires_at: expires_at.ms(),
+                message: match user
+                    .as_ref()
+                    .filter(|user| user.pending_email_key.is_some())
+                {
+                    Some(unproved) => Message::ConfirmAddress {
+                        token: token.to_string(),
+                        expires_at: expires_at.ms(),
+                        at: unproved.created_at,
+                        ip: None,
+                    },
+                    None => Message::ReactivationLink {
+                        token: token.to_string(),
+                        expires_at: expires_at.ms(),
+                    },
                 },
                 expires_at,
             };
-            if let Some(unproved) = user
-                .as_ref()
-                .filter(|user| user.pending_email_key.is_some())
-            {
-                outgoing = self.confirmation(unproved, None, now)?;
-            }
             let mailed = !limited
                 && user
                     .as_ref()

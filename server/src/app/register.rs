@@ -1,7 +1,5 @@
 //! Registration: a user and a tenant of its own, or nothing.
 
-use std::net::IpAddr;
-
 use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -273,7 +271,7 @@ impl App {
         self.audit_as(txn, actor, client, audit).await?;
         if let (Some(_), Some(client)) = (&user.pending_email_key, client) {
             let now = self.now();
-            let outgoing = self.confirmation(user, Some(client.ip), now)?;
+            let outgoing = self.confirmation(user, client, now)?;
             return self.enqueue(txn, outgoing).await;
         }
         if let Some(client) = client {
@@ -286,12 +284,7 @@ impl App {
     }
 
     /// The mail whose link proves the address of this registration, and of no other.
-    pub(super) fn confirmation(
-        &self,
-        user: &User,
-        ip: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Result<Outgoing> {
+    fn confirmation(&self, user: &User, client: &Client, now: Timestamp) -> Result<Outgoing> {
         let ttl = self.config.tokens.reactivation_ttl.duration();
         let token = self.tokens.reactivation(user.id, user.epoch, now, ttl)?;
         let expires_at = now.plus(ttl);
@@ -304,7 +297,7 @@ impl App {
                 token: token.to_string(),
                 expires_at: expires_at.ms(),
                 at: user.created_at,
-                ip: ip.map(|ip| ip.to_string()),
+                ip: Some(client.ip.to_string()),
             },
             expires_at,
         })
