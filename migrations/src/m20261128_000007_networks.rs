@@ -24,13 +24,14 @@ impl MigrationTrait for Migration {
 }
 
 const STEPS: &[&str] = &[
-    // A bucket that falls evenly is one number: the microsecond at which it is empty again.
+    // A bucket that falls evenly: the microseconds until it is empty, as of a moment.
     "CREATE TABLE rate_levels (
         bucket TEXT NOT NULL PRIMARY KEY,
-        empty_at BIGINT NOT NULL CHECK (empty_at >= 0),
+        level BIGINT NOT NULL CHECK (level >= 0),
+        at BIGINT NOT NULL,
         granted BOOLEAN NOT NULL
     )",
-    "CREATE INDEX rate_levels_by_end ON rate_levels (empty_at)",
+    "CREATE INDEX rate_levels_by_time ON rate_levels (at)",
     // The network is a keyed hash.
     "CREATE TABLE known_networks (
         user_id {uuid} NOT NULL REFERENCES users (id),

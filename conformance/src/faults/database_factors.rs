@@ -24,7 +24,7 @@ pub const FAULTS: &[Fault] = &[
         "strangers-use-up-login-codes",
         "Every message to a number that nobody has proved is one login code less.",
         "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket = 'sms:strangers:total' BEGIN
-           INSERT INTO rate_levels VALUES ('sms:logins', 9000000000000000, TRUE); END",
+           INSERT INTO rate_levels VALUES ('sms:logins', 9000000000000000, 9000000000000, TRUE); END",
         &["networks::strangers_use_up_no_login_codes"],
     ),
     Fault::database(

@@ -59,7 +59,7 @@ const ENDINGS: &[Ending] = &[
     Ending {
         table: "rate_levels",
         key: "bucket",
-        over: "empty_at < $1 * 1000",
+        over: "level < ($1 - at) * 1000",
         grace: HOUR,
     },
     Ending {

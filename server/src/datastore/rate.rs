@@ -108,7 +108,7 @@ impl Txn {
     /// events falls to nothing within the window.
     ///
     /// The bucket is one number however large the limit is. What a clock recorded that was ahead counts as
-    /// a full level.
+    /// of now.
     pub async fn rate_level_take(
         &self,
         bucket: &str,
@@ -123,17 +123,17 @@ impl Txn {
         }
         let window = window_ms.saturating_mul(1000);
         let step = (window / limit).max(1);
-        let sql = "INSERT INTO rate_levels (bucket, empty_at, granted) VALUES ($1, $2 + $4, TRUE) \
-             ON CONFLICT (bucket) DO UPDATE SET (empty_at, granted) = ( \
-               SELECT CASE WHEN level + $4 > $3 THEN level ELSE level + $4 END + $2, \
-                 level + $4 <= $3 \
+        let sql = "INSERT INTO rate_levels (bucket, level, at, granted) VALUES ($1, $4, $2, TRUE) \
+             ON CONFLICT (bucket) DO UPDATE SET (level, at, granted) = ( \
+               SELECT CASE WHEN fallen + $4 > $3 THEN fallen ELSE fallen + $4 END, \
+                 $2, \
+                 fallen + $4 <= $3 \
                FROM (SELECT CASE \
-                   WHEN rate_levels.empty_at < $2 THEN 0 \
-                   WHEN rate_levels.empty_at > $2 + $3 THEN $3 \
-                   ELSE rate_levels.empty_at - $2 \
-                 END AS level) AS fallen) \
-             RETURNING granted, empty_at";
-        let now = now.saturating_mul(1000);
+                   WHEN rate_levels.at > $2 THEN rate_levels.level \
+                   WHEN rate_levels.level < ($2 - rate_levels.at) * 1000 THEN 0 \
+                   ELSE rate_levels.level - ($2 - rate_levels.at) * 1000 \
+                 END AS fallen) AS present) \
+             RETURNING granted, level";
         let values = [bucket.into(), now.into(), window.into(), step.into()];
         let row = query_one(&self.inner, sql, values)
             .await?
@@ -144,11 +144,12 @@ impl Txn {
                 mark: Mark::Step(step),
             }));
         }
-        let empty_at: i64 = row.try_get_by_index(1)?;
-        let retry_at = empty_at.saturating_add(step).saturating_sub(window);
+        let level: i64 = row.try_get_by_index(1)?;
+        let excess = level.saturating_add(step).saturating_sub(window);
         // Rounded up: a moment earlier there is no room yet.
+        let wait = excess.saturating_add(999).div_euclid(1000);
         Ok(Taken::Limited {
-            retry_at: retry_at.saturating_add(999).div_euclid(1000),
+            retry_at: now.saturating_add(wait),
         })
     }
 
@@ -157,8 +158,8 @@ impl Txn {
         let number = match event.mark {
             Mark::Number(number) => number,
             Mark::Step(step) => {
-                let sql = "UPDATE rate_levels SET empty_at = empty_at - $2 \
-                           WHERE bucket = $1 AND empty_at >= $2";
+                let sql = "UPDATE rate_levels SET level = level - $2 \
+                           WHERE bucket = $1 AND level >= $2";
                 let values = [event.bucket.as_str().into(), step.into()];
                 return Ok(execute(&self.inner, sql, values).await? == 1);
             }
