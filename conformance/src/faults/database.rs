@@ -110,7 +110,10 @@ pub const FAULTS: &[Fault] = &[
         "One client network may register any number of users.",
         "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket LIKE 'register:%' BEGIN
            DELETE FROM rate_windows WHERE bucket = NEW.bucket; END",
-        &["register_limits::a_network_opens_20_accounts_a_minute"],
+        &[
+            "register_limits::a_network_opens_20_accounts_a_minute",
+            "register_limits::a_bad_form_counts",
+        ],
     ),
     Fault::database(
         "owner-is-told-every-time",
