@@ -32,9 +32,8 @@ pub fn sealed_for(id: Uuid, kind: &str, recipient: &str) -> String {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
-    Welcome {
-        full_name: Option<String>,
-    },
+    /// Without the name: whoever registers an address chooses it, and need not own the mail box.
+    Welcome,
     /// Somebody tried to register an address that already has an account.
     RegisterAttempt,
     RefreshReuse {
@@ -114,7 +113,7 @@ impl Message {
     /// The template's name, which is also what the outbox row shows to an operator.
     pub fn template(&self) -> &'static str {
         match self {
-            Self::Welcome { .. } => "welcome",
+            Self::Welcome => "welcome",
             Self::RegisterAttempt => "register_attempt",
             Self::RefreshReuse { .. } => "refresh_reuse",
             Self::ApiKeyRotated { .. } => "api_key_rotated",

@@ -277,10 +277,7 @@ impl App {
         if let Some(client) = client {
             self.network_note(txn, user.id, client).await?;
         }
-        let message = Message::Welcome {
-            full_name: user.full_name.clone(),
-        };
-        self.notify(txn, user, message).await
+        self.notify(txn, user, Message::Welcome).await
     }
 
     /// The mail whose link proves the address of this registration, and of no other.

@@ -94,13 +94,7 @@ fn a_recipient_cannot_add_a_header() {
 }
 
 #[test]
-fn a_name_or_subject_cannot_add_a_header() {
-    let message = Message::Welcome {
-        full_name: Some("Ada\r\nBcc: eve@example.org\r\n\r\nbody".to_owned()),
-    };
-    let eml = composed(&message, "ada@example.org").unwrap();
-    assert!(!eml.contains("\nBcc:"), "{eml}");
-
+fn a_subject_cannot_add_a_header() {
     let from = sender("no-reply@auth.example.com").unwrap();
     let mail = compose(Draft {
         id: ID,
@@ -126,16 +120,6 @@ fn an_international_domain_is_sent_as_a_labels() {
     );
     let result = composed(&Message::RegisterAttempt, "\u{e4}da@example.org");
     assert!(matches!(result, Err(Error::Address)));
-}
-
-#[test]
-fn a_name_outside_ascii_is_encoded() {
-    let message = Message::Welcome {
-        full_name: Some("Zo\u{eb}".to_owned()),
-    };
-    let eml = composed(&message, "zoe@example.org").unwrap();
-    assert!(eml.is_ascii(), "{eml}");
-    assert!(eml.contains("Hello Zo=C3=AB,"), "{eml}");
 }
 
 #[test]

@@ -236,10 +236,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 fn values(message: &Message, base: &Base<'_>, words: &Words<'_>) -> Result<Value, Error> {
     Ok(match message {
-        Message::Welcome { full_name } => {
-            context! { full_name => greeting_name(full_name.as_deref().unwrap_or_default()) }
-        }
-        Message::RegisterAttempt | Message::PasswordCommon => context! {},
+        Message::Welcome | Message::RegisterAttempt | Message::PasswordCommon => context! {},
         Message::ConfirmAddress {
             token,
             expires_at,
@@ -277,28 +274,6 @@ fn values(message: &Message, base: &Base<'_>, words: &Words<'_>) -> Result<Value
             context! { code, purpose, expires_minutes }
         }
     })
-}
-
-/// Anybody can register somebody else's address under any name, so a name that mail programs would
-/// turn into a link, or that is long enough to be an advertisement, is left out of the greeting.
-fn greeting_name(full_name: &str) -> String {
-    let name = full_name
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let lower = name.to_lowercase();
-    let domain_like = lower.split('.').skip(1).any(|after| {
-        let mut after = after.chars();
-        after.next().is_some_and(char::is_alphanumeric)
-            && after.next().is_some_and(char::is_alphanumeric)
-    });
-    let link_like = domain_like || lower.contains("://") || lower.contains('@');
-    if link_like || name.chars().count() > 64 {
-        String::new()
-    } else {
-        name
-    }
 }
 
 fn failed(name: &str, error: &minijinja::Error) -> Error {

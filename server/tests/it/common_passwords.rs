@@ -1,5 +1,6 @@
 //! A login with a password that attackers try first is a login like any other; its owner is told once.
 
+use bp_auth_server::app::network::Networks;
 use bp_auth_server::app::password::Plain;
 
 use crate::support::TestServer;
@@ -8,7 +9,7 @@ use crate::support::TestServer;
 async fn with_password(server: &TestServer, email: &str, password: &str) {
     server.register(email).await;
     let hasher = &server.app().hasher;
-    let permit = hasher.permit_aside().await.unwrap();
+    let permit = hasher.permit_aside(&Networks::operator()).await.unwrap();
     let hash = hasher
         .hash(permit, Plain::presented(password).unwrap())
         .await

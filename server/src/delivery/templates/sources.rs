@@ -116,9 +116,7 @@ pub fn samples() -> Vec<Message> {
         expires_minutes: 10,
     };
     vec![
-        Message::Welcome {
-            full_name: Some("Ada Lovelace".to_owned()),
-        },
+        Message::Welcome,
         Message::RegisterAttempt,
         Message::RefreshReuse { at, ip: ip() },
         Message::ApiKeyRotated { at, ip: ip() },
