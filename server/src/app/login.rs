@@ -257,7 +257,14 @@ impl App {
                 let retry_after = Timestamp(until).retry_after(now);
                 return Err(Error::RateLimited { retry_after });
             }
-            tokio::time::sleep(GUESS_GLANCE).await;
+            // Watched by reads: a transaction for each look would take the writer from everybody else.
+            loop {
+                tokio::time::sleep(GUESS_GLANCE).await;
+                let held = self.store.lease_is_held(&guess.at, self.now().ms());
+                if !held.await? || Instant::now() >= patience {
+                    break;
+                }
+            }
         }
     }
 

@@ -1,6 +1,14 @@
 //! Named leases, for work that only one process should do at a time.
 
-use super::{Result, Txn, execute, query_number};
+use sea_orm::ConnectionTrait;
+
+use super::{Datastore, Result, Txn, execute, query_number};
+
+impl Datastore {
+    pub async fn lease_is_held(&self, name: &str, now: i64) -> Result<bool> {
+        is_held(&self.read, name, now).await
+    }
+}
 
 impl Txn {
     /// Takes or prolongs the lease. False while another holder has it.
@@ -47,9 +55,7 @@ impl Txn {
     }
 
     pub async fn lease_is_held(&self, name: &str, now: i64) -> Result<bool> {
-        let sql = "SELECT count(*) FROM leases WHERE name = $1 AND until > $2";
-        let held = query_number(&self.inner, sql, [name.into(), now.into()]).await?;
-        Ok(held.unwrap_or(0) > 0)
+        is_held(&self.inner, name, now).await
     }
 
     pub async fn lease_release(&self, name: &str, holder: &str) -> Result<bool> {
@@ -57,4 +63,10 @@ impl Txn {
         let rows = execute(&self.inner, sql, [name.into(), holder.into()]).await?;
         Ok(rows == 1)
     }
+}
+
+async fn is_held(conn: &impl ConnectionTrait, name: &str, now: i64) -> Result<bool> {
+    let sql = "SELECT count(*) FROM leases WHERE name = $1 AND until > $2";
+    let held = query_number(conn, sql, [name.into(), now.into()]).await?;
+    Ok(held.unwrap_or(0) > 0)
 }

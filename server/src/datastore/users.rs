@@ -112,11 +112,10 @@ impl Txn {
 
     /// The newest registration of an address that nobody has proved yet.
     pub async fn user_fetch_unproved(&self, key: &str) -> Result<Option<User>> {
-        let query = Entity::find().filter(Column::PendingEmailKey.eq(key));
-        let query = query
-            .order_by_desc(Column::CreatedAt)
-            .order_by_desc(Column::Id);
-        Ok(query.limit(1).one(&self.inner).await?)
+        let sql = "SELECT * FROM users WHERE pending_email_key = $1 \
+                   ORDER BY created_at DESC, id DESC LIMIT 1";
+        let query = Entity::find().from_raw_sql(statement(&self.inner, sql, [key.into()]));
+        Ok(only(query.all(&self.inner).await?))
     }
 
     /// The registration has its address from now on. [`super::Error::Conflict`] when another has it.

@@ -273,10 +273,11 @@ fn production_demands_a_reason_for_each_change() {
     bench.write(
         "bp-auth.toml",
         "mode = \"production\"\nserver.public_url = \"https://auth.example.com\"\n\
-         delivery.acknowledge_file = true\nsms.allowed_countries = [\"DE\"]\n",
+         delivery.acknowledge_file = true\nsms.allowed_countries = [\"DE\"]\n\
+         security.hsts_max_age = \"365d\"\n",
     );
     bench.write("plans.toml", "[plans.pro]\nname = \"Pro\"\n");
-    let changes: [&[&str]; 11] = [
+    let changes: [&[&str]; 13] = [
         &["user", "deactivate", ADA],
         &["user", "activate", ADA],
         &["user", "suspend", ADA],
@@ -285,6 +286,8 @@ fn production_demands_a_reason_for_each_change() {
         &["tenant", "deactivate", ADA],
         &["plan", "set", ADA, "free"],
         &["sessions", "revoke", ADA],
+        &["sessions", "revoke", "--all"],
+        &["user", "revoke-key", ADA],
         &["keys", "rotate"],
         &["plan", "publish"],
         &["plan", "unpublish"],

@@ -18,7 +18,8 @@ use crate::support::{START, TestServer, refusal};
 const EMAIL: &str = "ada@example.com";
 const BOTH: [Kind; 2] = [Kind::Postgres, Kind::Serializable];
 const PRODUCTION: &str = "mode = \"production\"\nserver.public_url = \"https://auth.example.com\"\n\
-                          delivery.acknowledge_file = true\nsms.allowed_countries = [\"DE\"]\n";
+                          delivery.acknowledge_file = true\nsms.allowed_countries = [\"DE\"]\n\
+                          security.hsts_max_age = \"365d\"\n";
 
 fn config(database: &Database, data: &TempDir) -> Config {
     let mut config = Config::default();

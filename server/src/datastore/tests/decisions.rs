@@ -301,12 +301,12 @@ async fn a_pending_method_replaces_the_verified_one_only_when_it_is_verified() {
 #[tokio::test]
 async fn revoking_spares_what_it_should() {
     let scene = Scene::new().await;
+    let method = scene.verified_totp().await;
     let (kept, strong, weak) = (
         scene.session(false).await,
         scene.session(true).await,
         scene.session(false).await,
     );
-    let method = scene.verified_totp().await;
     let user = scene.user.id;
     let txn = scene.store.begin().await.unwrap();
     let ended = txn.sessions_revoke_by_user(user, NOW, "mfa_enabled", Some(kept.id), true);

@@ -161,7 +161,7 @@ async fn a_sound_database_violates_nothing() {
 #[tokio::test]
 async fn a_planted_violation_is_named_with_its_row() {
     let scene = Scene::new().await;
-    let session = scene.session(true).await;
+    let session = scene.session(false).await;
     let user = scene.user.id;
     let txn = scene.store.begin().await.unwrap();
     txn.user_state_set(user, &["active"], "suspended", NOW)

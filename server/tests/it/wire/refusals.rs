@@ -13,7 +13,7 @@ const PHONE: &str = "+4915112345678";
 
 #[tokio::test]
 async fn registration() {
-    let server = TestServer::start_with(|config| config.limits.register_per_minute = 1).await;
+    let server = TestServer::start_with(|config| config.limits.register_per_minute = 4).await;
     let http = server.http();
     let body = json!({
         "email": "ada", "password": "short", "full_name": "x".repeat(201), "phone": "0151",
@@ -177,11 +177,10 @@ async fn reactivation() {
         tokens.push(server.link_token(EMAIL, "reactivate").await);
         server.advance(Duration::from_secs(1));
     }
-    app.operator_user_suspend(EMAIL, &operator).await.unwrap();
-    snapshot("error_reactivate_suspended", confirm(&tokens[0])).await;
-    app.operator_user_activate(EMAIL, &operator).await.unwrap();
     assert_eq!(send(confirm(&tokens[0])).await.status, 200);
     snapshot("error_reactivate_token_used", confirm(&tokens[0])).await;
+    app.operator_user_suspend(EMAIL, &operator).await.unwrap();
+    snapshot("error_reactivate_suspended", confirm(&tokens[1])).await;
     server.advance(Duration::from_secs(3600 + 5));
     snapshot("error_reactivate_token_expired", confirm(&tokens[1])).await;
     server.stop_and_check().await;
