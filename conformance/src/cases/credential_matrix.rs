@@ -7,7 +7,7 @@ use bp_auth_client::ErrorCode;
 use crate::case;
 use crate::case::{Case, Profile, Verdict};
 use crate::kit::Granted;
-use crate::matrix::credential::{Devices, Kind, Owner, Wall, forgeries};
+use crate::matrix::credential::{Access, Kind, Owner, Wall, forgeries};
 use crate::trial::Trial;
 
 const STRICT: &[Profile] = &[Profile::Strict];
@@ -169,7 +169,7 @@ async fn an_expired_token_opens_nothing_but_the_way_out(t: Trial) -> Verdict {
     // Its time, and the leeway between clocks.
     t.advance_secs(15 * 60 + 5)?;
     wall.refuses(Kind::ExpiredAccess, &[owner.access()]).await?;
-    owner.is_unchanged(&t, Devices::Kept).await?;
+    owner.is_unchanged(&t, Access::Kept).await?;
     wall.opens(Kind::ExpiredAccess, owner.access()).await?;
     t.refresh(&owner.guarded.session.tokens.refresh_token)
         .await
@@ -196,7 +196,7 @@ async fn nothing_of_a_suspended_user_opens_anything(t: Trial) -> Verdict {
     wall.refuses(Kind::ApiKeyOfSuspended, &[owner.api_key.expose()])
         .await?;
     t.operator("activate", &owner.guarded.email).await?;
-    owner.is_unchanged(&t, Devices::MayBeGone).await
+    owner.is_unchanged(&t, Access::MayBeGone).await
 }
 
 async fn nothing_of_a_deactivated_user_opens_anything(t: Trial) -> Verdict {
@@ -208,7 +208,7 @@ async fn nothing_of_a_deactivated_user_opens_anything(t: Trial) -> Verdict {
     wall.refuses(Kind::ApiKeyOfDeactivated, &[owner.api_key.expose()])
         .await?;
     t.operator("activate", &owner.guarded.email).await?;
-    owner.is_unchanged(&t, Devices::MayBeGone).await
+    owner.is_unchanged(&t, Access::MayBeGone).await
 }
 
 async fn an_api_key_opens_two_operations_in_its_header(t: Trial) -> Verdict {

@@ -248,6 +248,12 @@ async fn a_kind_is_good_for_one_purpose(t: Trial) -> Verdict {
     // None was used up, nor the code.
     guarded.session.client.me().send().await.granted()?;
     t.refresh(&tokens["refresh"]).await.granted()?;
+    let key = tokens["key"].expose().to_owned();
+    t.with(&[(HeaderName::from_static("x-api-key"), key)])
+        .me()
+        .send()
+        .await
+        .granted()?;
     let body = json!({ "mfa_token": tokens["pending"].expose(), "code": code });
     for (path, body) in [
         ("mfa/challenge", body),
@@ -264,12 +270,6 @@ async fn a_kind_is_good_for_one_purpose(t: Trial) -> Verdict {
         let answer = Raw::of(call.json(&body)).await?;
         ensure!(answer.status == 200, "{path}: {}", answer.status);
     }
-    let key = tokens["key"].expose().to_owned();
-    t.with(&[(HeaderName::from_static("x-api-key"), key)])
-        .me()
-        .send()
-        .await
-        .granted()?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ mod owner;
 mod rules;
 mod wall;
 
-pub use owner::{Devices, Owner, forgeries};
+pub use owner::{Access, Owner, forgeries};
 pub use rules::{Expected, expected, without};
 pub use wall::Wall;
 

@@ -44,6 +44,8 @@ pub struct Person {
     pub sets: usize,
     /// Changes with the verified methods and their secrets.
     pub factors: usize,
+    /// How often everything that hung on the account has ended.
+    pub epoch: usize,
     pub devices: Vec<Device>,
     pub sessions: Vec<Session>,
     pub access: Vec<Access>,
@@ -98,12 +100,21 @@ pub struct Device {
 #[derive(Debug, Clone)]
 pub struct Session {
     pub began: i64,
-    /// It passed a second factor, or began on a trusted device.
-    pub passed: bool,
+    pub passed: Passed,
     pub ended: Option<End>,
     pub refresh: Vec<Refresh>,
     /// When it was refreshed.
     pub rotations: Vec<i64>,
+}
+
+/// The second factors that a session has passed; it counts as having passed one while one is there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Passed {
+    /// The secret.
+    pub totp: Option<usize>,
+    /// The set of the backup code.
+    pub codes: Option<usize>,
+    pub device: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,8 +147,9 @@ pub struct Challenge {
 pub struct Link {
     pub expires: i64,
     pub used: bool,
-    /// [`Person::factors`] when it was sent.
+    /// [`Person::factors`] and [`Person::epoch`] when it was sent.
     pub factors: usize,
+    pub epoch: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -197,8 +209,23 @@ impl Person {
         open.any(|one| (MFA_TOKEN..MFA_TOKEN + LEEWAY).contains(&(now - one.began)))
     }
 
+    /// Whether the session still counts as having passed a second factor.
+    pub fn has_passed(&self, session: &Session) -> bool {
+        let Passed {
+            totp,
+            codes,
+            device,
+        } = session.passed;
+        let secret = self.totp.map(|one| one.secret);
+        let set = self.codes.as_ref().map(|one| one.set);
+        totp.is_some() && totp == secret
+            || codes.is_some() && codes == set
+            || device.is_some_and(|number| !self.devices[number].revoked)
+    }
+
     /// What ends with the activity of an account, and with the reset of its factors.
     pub fn end_everything(&mut self) {
+        self.epoch += 1;
         for session in &mut self.sessions {
             session.end(End::Other);
         }
@@ -224,6 +251,11 @@ impl Person {
         }
     }
 
+    /// Whether a reset link is of the factors and the epoch that there are.
+    pub fn is_bound(&self, link: &Link) -> bool {
+        (link.factors, link.epoch) == (self.factors, self.epoch)
+    }
+
     /// As before the first enrolment.
     pub fn clear_factors(&mut self) {
         self.totp = None;
@@ -237,7 +269,7 @@ impl Person {
     fn outline(&self, now: i64) -> String {
         let few = |count: usize| ["-", "1", "+"][count.min(2)];
         let live = self.sessions.iter().filter(|one| one.is_live(now));
-        let passed = live.clone().filter(|one| one.passed).count();
+        let passed = live.clone().filter(|one| self.has_passed(one)).count();
         let challenges = self.challenges.iter().filter(|one| one.is_live(now));
         let devices = self.devices.iter().filter(|one| one.is_live(now)).count();
         let good = |link: &&Link| !link.used && !link.is_expired(now);
@@ -257,7 +289,7 @@ impl Person {
             few(passed),
             few(live.count() - passed),
             few(challenges.count()),
-            few(resets.filter(|link| link.factors == self.factors).count()),
+            few(resets.filter(|link| self.is_bound(link)).count()),
             self.is_locked(now),
             self.delays.iter().any(|delay| delay.until > now),
         )

@@ -22,9 +22,9 @@ pub struct Owner {
     portrait: Value,
 }
 
-/// What became of the trusted devices meanwhile.
+/// What became of the trusted devices and the API key meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Devices {
+pub enum Access {
     Kept,
     /// A deactivation ends them.
     MayBeGone,
@@ -45,7 +45,7 @@ impl Owner {
         let api_key = api_key.granted()?.api_key;
         let (device, device_secret) = trusted_device(t, &guarded).await?;
         let token = &guarded.session.tokens.access_token;
-        let portrait = portrait(t, token, Devices::Kept).await?;
+        let portrait = portrait(t, token, Access::Kept).await?;
         Ok(Self {
             api_key,
             device,
@@ -63,17 +63,18 @@ impl Owner {
     pub async fn is_unharmed(&self, t: &Trial) -> Verdict {
         let me = self.guarded.session.client.me().send().await;
         me.granted().context("the owner's session")?;
-        self.is_unchanged(t, Devices::Kept).await
+        self.is_unchanged(t, Access::Kept).await
     }
 
     /// Everything is as it was: a login with password and an old backup code finds the same account.
-    pub async fn is_unchanged(&self, t: &Trial, devices: Devices) -> Verdict {
+    pub async fn is_unchanged(&self, t: &Trial, access: Access) -> Verdict {
         let session = t.backup_session(&self.guarded, 1).await;
         let token = session.context("the owner's login")?.tokens.access_token;
-        let now = portrait(t, &token, devices).await?;
+        let now = portrait(t, &token, access).await?;
         let mut before = self.portrait.clone();
-        if devices == Devices::MayBeGone {
+        if access == Access::MayBeGone {
             before["trusted-devices"] = Value::Null;
+            before["api-key"] = Value::Null;
         }
         ensure!(
             now == before,
@@ -135,11 +136,12 @@ async fn trusted_device(t: &Trial, guarded: &Guarded) -> Result<(i64, String)> {
     Ok((id.parse()?, secret.to_owned()))
 }
 
-async fn portrait(t: &Trial, token: &Secret, devices: Devices) -> Result<Value> {
+async fn portrait(t: &Trial, token: &Secret, access: Access) -> Result<Value> {
     let mut portrait = json!({});
     for page in ["me", "api-key", "mfa/methods", "mfa/trusted-devices"] {
         let key = page.trim_start_matches("mfa/");
-        if key == "trusted-devices" && devices == Devices::MayBeGone {
+        let may_be_gone = matches!(key, "trusted-devices" | "api-key");
+        if may_be_gone && access == Access::MayBeGone {
             portrait[key] = Value::Null;
             continue;
         }

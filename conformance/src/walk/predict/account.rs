@@ -39,6 +39,7 @@ impl Model {
                     expires: now + model::REACTIVATION,
                     used: false,
                     factors: 0,
+                    epoch: person.epoch,
                 });
                 let count = person.reactivations.len();
                 let token = Thing::ReactivationToken(who, count - 1);
@@ -68,6 +69,9 @@ impl Model {
         }
         if person.state == State::Suspended {
             return call.expecting(Expected::refused(409, "account_suspended"));
+        }
+        if link.epoch != person.epoch {
+            return call.expecting(Expected::refused(400, "token_invalid"));
         }
         link.used = true;
         person.state = State::Active;

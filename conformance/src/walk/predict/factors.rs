@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::super::action::{Credential, Which};
-use super::super::model::{self, Codes, End, Link, Model, Pending, STEP, Totp, choose, within};
+use super::super::model::{
+    self, Codes, End, Link, Model, Passed, Pending, STEP, Totp, choose, within,
+};
 use super::super::words::{Call, Expected, Field, Move, Source, Thing};
 
 const HOUR: i64 = 3_600;
@@ -77,14 +79,22 @@ impl Model {
             last_step: step,
         });
         person.factors_changed();
-        person.sessions[session].passed = true;
+        if !person.has_passed(&person.sessions[session]) {
+            person.sessions[session].passed = Passed {
+                totp: Some(pending.secret),
+                ..Passed::default()
+            };
+        }
         let mut expected = Expected::success(200)
             .saying("/method", "totp")
             .saying("/mfa_enabled", true);
         if first {
             // A password alone is no longer enough.
-            let loose = person.sessions.iter_mut().filter(|one| !one.passed);
-            loose.for_each(|one| one.end(End::Other));
+            for number in 0..person.sessions.len() {
+                if !person.has_passed(&person.sessions[number]) {
+                    person.sessions[number].end(End::Other);
+                }
+            }
             expected = self.new_codes(who, expected, "/backup_codes");
         } else {
             expected = expected.saying("/backup_codes", json!(null));
@@ -131,12 +141,21 @@ impl Model {
     pub(super) fn regenerate(&mut self, who: usize, access: Which) -> Move {
         let call = Call::post("/api/auth/mfa/backup-codes/regenerate");
         let (call, caller) = self.authenticated(call, who, access);
-        if let Err(refusal) = caller.and_then(|session| self.stepped_up(who, session)) {
+        let session = match caller {
+            Ok(session) => session,
+            Err(refusal) => return call.expecting(refusal),
+        };
+        if let Err(refusal) = self.stepped_up(who, session) {
             return call.expecting(refusal);
         }
-        if self.people[who].totp.is_none() {
+        let person = &mut self.people[who];
+        if person.totp.is_none() {
             return call.expecting(Expected::refused(409, "mfa_not_enabled"));
         }
+        // Whoever is shown the new set may stand on it.
+        let shown = person.sets;
+        let codes = &mut person.sessions[session].passed.codes;
+        *codes = codes.map(|_| shown);
         call.expecting(self.new_codes(who, Expected::success(200), "/codes"))
     }
 
@@ -158,6 +177,7 @@ impl Model {
             expires: now + model::RESET,
             used: false,
             factors: person.factors,
+            epoch: person.epoch,
         });
         let count = person.resets.len();
         let mut expected = Expected::success(200).saying("/expires_in", model::RESET);
@@ -176,7 +196,7 @@ impl Model {
         let Some(number) = number else {
             return call.expecting(Expected::refused(400, "token_invalid"));
         };
-        let link = &mut person.resets[number];
+        let link = &person.resets[number];
         if link.used {
             return call.expecting(Expected::refused(410, "token_used"));
         }
@@ -184,10 +204,11 @@ impl Model {
             return call.expecting(Expected::refused(400, "token_expired"));
         }
         let active = person.state == model::State::Active;
-        if link.factors != person.factors || person.totp.is_none() || !active {
+        let link = &person.resets[number];
+        if !person.is_bound(link) || person.totp.is_none() || !active {
             return call.expecting(Expected::refused(400, "token_invalid"));
         }
-        link.used = true;
+        person.resets[number].used = true;
         person.clear_factors();
         call.expecting(
             Expected::success(200)
@@ -201,7 +222,7 @@ impl Model {
         let person = &self.people[who];
         let session = &person.sessions[session];
         let fresh = session.began + model::STEP_UP > self.now;
-        if fresh && (session.passed || person.totp.is_none()) {
+        if fresh && (person.has_passed(session) || person.totp.is_none()) {
             return Ok(());
         }
         Err(Expected::refused(403, "reauthentication_required"))

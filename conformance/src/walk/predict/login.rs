@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::super::action::{Code, Device, Method, Which};
-use super::super::model::{self, Access, Challenge, Model, Person, Refresh, STEP, Session, State};
+use super::super::model::{
+    self, Access, Challenge, Model, Passed, Person, Refresh, STEP, Session, State,
+};
 use super::super::model::{choose, within};
 use super::super::words::{Call, Expected, Field, Move, Source, Thing};
 use crate::kit::{PASSWORD, WRONG_PASSWORD};
@@ -82,14 +84,20 @@ impl Model {
             }
         }
         if person.totp.is_none() {
-            return call.expecting(self.tokens(who, false));
+            return call.expecting(self.tokens(who, Passed::default()));
         }
         if let Some(number) = trusted {
             let device = &mut self.people[who].devices[number];
             device.rotated += 1;
             let fresh = Thing::DeviceSecret(who, number, device.rotated);
             let mut expected = self
-                .tokens(who, true)
+                .tokens(
+                    who,
+                    Passed {
+                        device: Some(number),
+                        ..Passed::default()
+                    },
+                )
                 .learning(Thing::DeviceId(who, number), "/trusted_device_id");
             expected.learn.push((fresh, Source::Cookie));
             return call.expecting(expected);
@@ -172,16 +180,26 @@ impl Model {
         }
         let person = &mut self.people[who];
         person.challenges[number].tries += 1;
+        let mut passed = Passed::default();
         match (verdict, method, &mut person.totp, &mut person.codes) {
-            (Good::Step(step), Method::Totp, Some(totp), _) => totp.last_step = step,
-            (Good::Slot(slot), Method::BackupCodes, _, Some(codes)) => codes.used[slot] = true,
+            (Good::Step(step), Method::Totp, Some(totp), _) => {
+                totp.last_step = step;
+                passed.totp = Some(totp.secret);
+            }
+            (Good::Slot(slot), Method::BackupCodes, _, Some(codes)) => {
+                codes.used[slot] = true;
+                passed.codes = Some(codes.set);
+            }
             _ => {
                 person.failures.push(now);
                 return call.expecting(Expected::refused(401, "code_invalid"));
             }
         }
         person.challenges[number].over = true;
-        let mut expected = self.tokens(who, true);
+        if remember {
+            passed.device = Some(self.people[who].devices.len());
+        }
+        let mut expected = self.tokens(who, passed);
         if remember {
             expected = self.trust(who, expected);
         }
@@ -189,7 +207,7 @@ impl Model {
     }
 
     /// A session begins.
-    fn tokens(&mut self, who: usize, passed: bool) -> Expected {
+    fn tokens(&mut self, who: usize, passed: Passed) -> Expected {
         let (now, person) = (self.now, &mut self.people[who]);
         let session = person.sessions.len();
         person.sessions.push(Session {
