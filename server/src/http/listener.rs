@@ -1,7 +1,7 @@
 //! The accept loop of both listeners, and the limits on connections: HTTP/1.1 only, a head of at most
 //! 64 KiB that is complete in time, and so many connections in all and from one network.
 //!
-//! The framework's own server has no such limits, so it does not listen: see [`super::contexts`].
+//! The framework's own server has no such limits, so it does not listen: see `contexts.rs`.
 
 mod body;
 mod stream;
