@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::network::Networks;
 
@@ -34,6 +35,8 @@ struct State {
 pub struct Place {
     queue: FairQueue,
     networks: Networks,
+    /// Since when its holder waits.
+    pub since: Instant,
 }
 
 /// A core of the machine, until it is dropped.
@@ -69,6 +72,7 @@ impl FairQueue {
         Some(Place {
             queue: self.clone(),
             networks: networks.clone(),
+            since: Instant::now(),
         })
     }
 

@@ -205,7 +205,7 @@ impl Hasher {
             let network = &guess.networks.narrow;
             [at, self.turns.take(network, guess.most_of_network).await]
         };
-        let turns = tokio::time::timeout(PATIENCE, turns).await;
+        let turns = tokio::time::timeout_at(place.since + PATIENCE, turns).await;
         Ok((place, turns.map_err(|_| self.refuse())?))
     }
 
@@ -216,7 +216,9 @@ impl Hasher {
 
     async fn permit_of(&self, queue: &FairQueue, place: Place) -> Result<Permit> {
         let waiting = tracing::info_span!(target: TARGET, "password.wait");
-        let running = tokio::time::timeout(PATIENCE, queue.core(&place)).instrument(waiting);
+        // One patience for the turn and the core: a client does not wait for both in full.
+        let until = place.since + PATIENCE;
+        let running = tokio::time::timeout_at(until, queue.core(&place)).instrument(waiting);
         let running = running.await.map_err(|_| self.refuse())?;
         Ok(Permit {
             _running: running,
