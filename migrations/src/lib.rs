@@ -12,6 +12,7 @@ mod m20261128_000007_networks;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 pub struct Migrator;
 
@@ -28,4 +29,23 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000007_networks::Migration),
         ]
     }
+}
+
+/// Runs the statements of a step, in the two spellings in which the databases differ.
+async fn execute(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    let (uuid, counting_id) = match manager.get_database_backend() {
+        // AUTOINCREMENT, because a plain rowid is handed out again after the newest row is deleted.
+        DbBackend::Sqlite => ("BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+        _ => ("UUID", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    };
+    for statement in statements {
+        let statement = statement
+            .replace("{uuid}", uuid)
+            .replace("{counting_id}", counting_id);
+        manager
+            .get_connection()
+            .execute_unprepared(&statement)
+            .await?;
+    }
+    Ok(())
 }

@@ -4,7 +4,6 @@
 //! by itself, no code path can get wrong. Times are Unix milliseconds; hashes are lower-case hex.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -12,27 +11,8 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let dialect = manager.get_database_backend();
-        for statement in SCHEMA {
-            manager
-                .get_connection()
-                .execute_unprepared(&in_dialect(dialect, statement))
-                .await?;
-        }
-        Ok(())
+        crate::execute(manager, SCHEMA).await
     }
-}
-
-/// The two spellings in which the databases differ.
-fn in_dialect(dialect: DbBackend, statement: &str) -> String {
-    let (uuid, counting_id) = match dialect {
-        // AUTOINCREMENT, because a plain rowid is handed out again after the newest row is deleted.
-        DbBackend::Sqlite => ("BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT"),
-        _ => ("UUID", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
-    };
-    statement
-        .replace("{uuid}", uuid)
-        .replace("{counting_id}", counting_id)
 }
 
 const SCHEMA: &[&str] = &[

@@ -1,7 +1,6 @@
 //! Messages in the language of their recipient, and dead ones that can be sent after all.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,17 +8,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let uuid = match manager.get_database_backend() {
-            DbBackend::Sqlite => "BLOB",
-            _ => "UUID",
-        };
-        for statement in STEPS {
-            manager
-                .get_connection()
-                .execute_unprepared(&statement.replace("{uuid}", uuid))
-                .await?;
-        }
-        Ok(())
+        crate::execute(manager, STEPS).await
     }
 }
 

@@ -1,7 +1,6 @@
-//! What ends an account's access, and what a session owes its second factor to.
+//! Epochs that end an account's credentials, and the factor that each session has passed.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,17 +8,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let uuid = match manager.get_database_backend() {
-            DbBackend::Sqlite => "BLOB",
-            _ => "UUID",
-        };
-        for statement in STEPS {
-            manager
-                .get_connection()
-                .execute_unprepared(&statement.replace("{uuid}", uuid))
-                .await?;
-        }
-        Ok(())
+        crate::execute(manager, STEPS).await
     }
 }
 
@@ -43,7 +32,7 @@ const STEPS: &[&str] = &[
     "UPDATE sessions SET backup_codes_salt = (SELECT min(salt) FROM backup_codes \
         WHERE backup_codes.user_id = sessions.user_id) \
      WHERE mfa_satisfied AND amr LIKE '%backup_code%'",
-    // What has been passed and is gone: these sessions show a factor again before they change one.
+    // Sessions whose factor is gone need a second factor again before they change one.
     "UPDATE sessions SET mfa_satisfied = FALSE, amr = 'pwd' \
      WHERE mfa_satisfied AND mfa_method_id IS NULL AND backup_codes_salt IS NULL \
         AND NOT EXISTS (SELECT 1 FROM trusted_devices \

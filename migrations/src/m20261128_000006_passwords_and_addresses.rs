@@ -1,4 +1,4 @@
-//! What is known of a user's password, and addresses that wait for their proof.
+//! Columns about a user's password, and about addresses that nobody has proved yet.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,13 +8,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for statement in STEPS {
-            manager
-                .get_connection()
-                .execute_unprepared(statement)
-                .await?;
-        }
-        Ok(())
+        crate::execute(manager, STEPS).await
     }
 }
 

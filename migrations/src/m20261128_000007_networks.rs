@@ -1,7 +1,6 @@
-//! What is counted by network: levels, the networks of right logins, and repetitions of what strangers do.
+//! Tables of what is counted by network, and a count for audit events that repeat.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -9,17 +8,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let uuid = match manager.get_database_backend() {
-            DbBackend::Sqlite => "BLOB",
-            _ => "UUID",
-        };
-        for statement in STEPS {
-            manager
-                .get_connection()
-                .execute_unprepared(&statement.replace("{uuid}", uuid))
-                .await?;
-        }
-        Ok(())
+        crate::execute(manager, STEPS).await
     }
 }
 
