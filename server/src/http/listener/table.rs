@@ -8,21 +8,16 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use super::Limits;
+use crate::app::network::Networks;
 use crate::metrics::{ConnectionEnd, Metrics};
-
-/// The networks that have a limit: the bits of an IPv4 and of an IPv6 address that count.
-const NETWORK: (u8, u8) = (32, 64);
-/// The networks whose crowds are compared.
-const CROWD: (u8, u8) = (24, 48);
 
 pub struct Table {
     limits: Limits,
@@ -34,8 +29,10 @@ pub struct Table {
 struct Inner {
     next: u64,
     entries: HashMap<u64, Entry>,
-    by_network: HashMap<IpNet, usize>,
-    crowds: HashMap<IpNet, Arc<AtomicUsize>>,
+    /// By the narrow network, which has a limit.
+    by_network: HashMap<String, usize>,
+    /// By the wide network; whoever has most of them makes room first.
+    crowds: HashMap<String, Arc<AtomicUsize>>,
 }
 
 struct Entry {
@@ -49,8 +46,7 @@ struct Entry {
 
 /// Where a client comes from.
 struct Counted {
-    network: IpNet,
-    crowd: IpNet,
+    networks: Networks,
     /// How many connections the crowd has; looked at for every connection when one has to go.
     crowd_size: Arc<AtomicUsize>,
 }
@@ -95,12 +91,11 @@ impl Table {
             .trusted_proxies
             .iter()
             .any(|net| net.contains(&ip));
-        let network = (!is_proxy).then(|| network(ip, NETWORK));
+        let networks = (!is_proxy).then(|| Networks::of(ip));
         let mut inner = self.lock();
-        if let Some(network) = network
-            && inner.by_network.get(&network).copied().unwrap_or_default()
-                >= self.limits.per_network
-            && !inner.close_a_waiting_one(|entry| entry.is_from(network))
+        if let Some(Networks { narrow, .. }) = &networks
+            && inner.by_network.get(narrow).copied().unwrap_or_default() >= self.limits.per_network
+            && !inner.close_a_waiting_one(|entry| entry.is_from(narrow))
         {
             return Err(self.refused(ConnectionEnd::NetworkFull));
         }
@@ -112,7 +107,7 @@ impl Table {
         let close = Arc::new(Notify::new());
         let phase = Arc::new(AtomicU8::new(phase::HEAD));
         let entry = Entry {
-            client: network.map(|network| inner.count(network, ip)),
+            client: networks.map(|networks| inner.count(networks)),
             waiting: Some(Instant::now()),
             phase: phase.clone(),
             close: close.clone(),
@@ -151,14 +146,16 @@ impl Table {
 }
 
 impl Inner {
-    fn count(&mut self, network: IpNet, ip: IpAddr) -> Counted {
-        *self.by_network.entry(network).or_default() += 1;
-        let crowd = self::network(ip, CROWD);
-        let crowd_size = self.crowds.entry(crowd).or_default().clone();
+    fn count(&mut self, networks: Networks) -> Counted {
+        *self.by_network.entry(networks.narrow.clone()).or_default() += 1;
+        let crowd_size = self
+            .crowds
+            .entry(networks.wide.clone())
+            .or_default()
+            .clone();
         crowd_size.fetch_add(1, Ordering::Relaxed);
         Counted {
-            network,
-            crowd,
+            networks,
             crowd_size,
         }
     }
@@ -180,14 +177,15 @@ impl Inner {
     fn remove(&mut self, id: u64) -> Option<Entry> {
         let entry = self.entries.remove(&id)?;
         if let Some(client) = &entry.client {
-            if let Some(count) = self.by_network.get_mut(&client.network) {
+            let Networks { narrow, wide, .. } = &client.networks;
+            if let Some(count) = self.by_network.get_mut(narrow) {
                 *count -= 1;
                 if *count == 0 {
-                    self.by_network.remove(&client.network);
+                    self.by_network.remove(narrow);
                 }
             }
             if client.crowd_size.fetch_sub(1, Ordering::Relaxed) == 1 {
-                self.crowds.remove(&client.crowd);
+                self.crowds.remove(wide);
             }
         }
         Some(entry)
@@ -195,25 +193,16 @@ impl Inner {
 }
 
 impl Entry {
-    fn is_from(&self, network: IpNet) -> bool {
+    fn is_from(&self, narrow: &str) -> bool {
         self.client
             .as_ref()
-            .is_some_and(|client| client.network == network)
+            .is_some_and(|client| client.networks.narrow == narrow)
     }
 
     fn crowd_size(&self) -> usize {
         let client = self.client.as_ref();
         client.map_or(0, |client| client.crowd_size.load(Ordering::Relaxed))
     }
-}
-
-/// The network of the address with so many bits.
-fn network(ip: IpAddr, (ipv4, ipv6): (u8, u8)) -> IpNet {
-    let bits = match ip {
-        IpAddr::V4(_) => ipv4,
-        IpAddr::V6(_) => ipv6,
-    };
-    IpNet::new(ip, bits).map_or(IpNet::from(ip), |network| network.trunc())
 }
 
 impl Admission {
