@@ -170,7 +170,6 @@ impl App {
             };
             let how = Authenticated {
                 amr,
-                mfa_enabled: true,
                 factor: Some(proof.factor()),
                 trusted_device,
             };

@@ -292,7 +292,6 @@ impl App {
         let Some(&default) = enrolled.first() else {
             let how = Authenticated {
                 amr: &["pwd"],
-                mfa_enabled: false,
                 factor: None,
                 trusted_device: None,
             };
@@ -307,7 +306,6 @@ impl App {
             if let Some(device) = device {
                 let how = Authenticated {
                     amr: &["pwd", "trusted_device"],
-                    mfa_enabled: true,
                     factor: Some(Factor::TrustedDevice),
                     trusted_device: Some(device),
                 };

@@ -35,7 +35,7 @@ pub struct PresentedDevice {
 /// How the user has authenticated.
 pub struct Authenticated<'a> {
     pub amr: &'a [&'a str],
-    pub mfa_enabled: bool,
+    /// `None`: the user has none.
     pub factor: Option<Factor>,
     pub trusted_device: Option<PresentedDevice>,
 }
@@ -89,7 +89,7 @@ impl App {
             .await?;
         txn.user_login_touch(user.id, now.ms()).await?;
         let mut issued = self.issued(user, &session, refresh.plain, expires_at)?;
-        issued.mfa_enabled = how.mfa_enabled;
+        issued.mfa_enabled = mfa_satisfied;
         issued.trusted_device = how.trusted_device;
         Ok(issued)
     }
