@@ -51,7 +51,8 @@ impl App {
             if verified(&txn.mfa_methods_list(user.id).await?).is_empty() {
                 return Err(Error::MfaNotEnabled);
             }
-            // Whoever is shown the new set may stand on it; who has used a code of the old may not.
+            // The session that is shown the new set keeps its second factor; others that used a code of the
+            // old set lose it.
             if let Some(session) = caller.session_id() {
                 txn.session_backup_codes_set(session, &fresh.salt).await?;
             }

@@ -41,13 +41,9 @@ pub fn folded(text: &str) -> String {
 
 /// What the list keeps of a [`folded`] text: the first bytes of its SHA-256.
 pub fn fingerprint(folded: &str) -> [u8; FINGERPRINT] {
-    let digest = Sha256::digest(folded.as_bytes());
-    let mut first = [0u8; FINGERPRINT];
-    first
-        .iter_mut()
-        .zip(digest)
-        .for_each(|(to, from)| *to = from);
-    first
+    let digest: [u8; 32] = Sha256::digest(folded.as_bytes()).into();
+    let [a, b, c, d, e, ..] = digest;
+    [a, b, c, d, e]
 }
 
 /// Words of texts that an attacker knows: each text, its parts, and the text without what parts them.

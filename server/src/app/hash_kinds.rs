@@ -85,12 +85,8 @@ impl HashKinds {
         mac.update(&[0]);
         mac.update(kind.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut first = [0u8; 4];
-        first
-            .iter_mut()
-            .zip(digest)
-            .for_each(|(to, from)| *to = from);
-        (f64::from(u32::from_le_bytes(first)) + 0.5) / (f64::from(u32::MAX) + 1.0)
+        let [a, b, c, d, ..] = digest;
+        (f64::from(u32::from_le_bytes([a, b, c, d])) + 0.5) / (f64::from(u32::MAX) + 1.0)
     }
 }
 

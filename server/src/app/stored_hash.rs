@@ -137,11 +137,6 @@ impl StoredHash {
         }
     }
 
-    /// Whether any password can match it.
-    pub fn is_usable(&self) -> bool {
-        !matches!(self.scheme, Scheme::Unusable)
-    }
-
     /// Whether it is what a new hash would be: then it costs the same, and needs no replacement.
     pub fn is_current(&self, today: &Params) -> bool {
         match &self.scheme {

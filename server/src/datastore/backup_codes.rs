@@ -18,8 +18,7 @@ impl Datastore {
 impl Txn {
     /// Puts a new set in the place of the old one, used codes included.
     pub async fn backup_codes_replace(&self, user: Uuid, rows: Vec<BackupCode>) -> Result<()> {
-        let sql = "DELETE FROM backup_codes WHERE user_id = $1";
-        execute(&self.inner, sql, [user.into()]).await?;
+        self.backup_codes_remove(user).await?;
         InsertMany::<ActiveModel>::many(rows)
             .exec_without_returning(&self.inner)
             .await?;
@@ -40,10 +39,15 @@ impl Txn {
     }
 
     pub async fn backup_codes_delete(&self, user: Uuid) -> Result<u64> {
-        let sql = "DELETE FROM backup_codes WHERE user_id = $1";
-        let deleted = execute(&self.inner, sql, [user.into()]).await?;
+        let deleted = self.backup_codes_remove(user).await?;
         self.sessions_assurance_withdraw(user).await?;
         Ok(deleted)
+    }
+
+    /// Without a look at the sessions, which may stand on the set that is to follow.
+    async fn backup_codes_remove(&self, user: Uuid) -> Result<u64> {
+        let sql = "DELETE FROM backup_codes WHERE user_id = $1";
+        execute(&self.inner, sql, [user.into()]).await
     }
 
     pub async fn backup_codes_remaining(&self, user: Uuid) -> Result<i64> {

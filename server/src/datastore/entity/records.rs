@@ -40,12 +40,12 @@ pub mod audit_event {
         pub request_id: Option<String>,
         /// A JSON object.
         pub detail: String,
-        /// How often it happened; over 1 only for what strangers can repeat.
+        /// How often it happened; over 1 only for what can be repeated at will.
         pub times: i64,
         /// The last time, if it happened again.
         pub last_at: Option<i64>,
-        /// What a repetition has in common with the first event. Present: somebody did it who had not
-        /// proved to be anybody.
+        /// The key of what a repetition has in common with the first event. It begins with `stranger`
+        /// where nobody had authenticated.
         pub repeats: Option<String>,
     }
 
