@@ -162,7 +162,7 @@ fn with_headers(base_url: &str, headers: HeaderMap) -> Result<Client, Error<type
 /// Everybody between here and another machine reads what `http` sends, and may answer in its place.
 /// `unless` is how the caller is told to.
 fn refuse_cleartext(base_url: &str, unless: &str) -> Result<(), String> {
-    // What is no URL at all is refused where it is used.
+    // An address that does not parse is refused where it is used.
     let Ok(url) = reqwest::Url::parse(base_url) else {
         return Ok(());
     };

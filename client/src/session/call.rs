@@ -231,7 +231,7 @@ async fn with_new_token(
         Err(NotRefreshed::Refused(refusal)) => {
             ControlFlow::Break(refusal.into_response().unwrap_or(answer))
         }
-        // What the server said of the token is all there is to say.
+        // Without a new token, the answer about the old one stands.
         Err(NotRefreshed::Trouble(_)) => ControlFlow::Break(answer),
     })
 }

@@ -1,4 +1,4 @@
-//! What strangers may do from one network, about one account, and at whose cost. `register_limits` has the
+//! Limits on strangers by network and by account, and who is not refused by them. `register_limits` has the
 //! registrations.
 
 use anyhow::{Context, Result, ensure};
@@ -146,7 +146,7 @@ async fn an_account_has_a_hundred_wrong_passwords_from_strangers(t: Trial) -> Ve
     login_from(&t, home, &ada, PASSWORD).await.granted()?;
     // The owner's success gives strangers nothing.
     waits(&t, "203.0.114.1", &ada, WRONG_PASSWORD).await?;
-    // Nobody else is concerned.
+    // Other accounts and networks are not limited.
     let bob = t.register().await?.email;
     login_from(&t, "198.51.100.7", &bob, PASSWORD)
         .await

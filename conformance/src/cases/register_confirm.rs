@@ -79,7 +79,7 @@ async fn login(t: &Trial, email: &str, password: &str) -> anyhow::Result<Raw> {
     Raw::of(t.http().post(t.at("/api/auth/token")).form(&form)).await
 }
 
-/// What is left of an answer without what is different in each.
+/// An answer without the members that differ in every answer.
 fn comparable(answer: &Raw) -> (u16, Value) {
     let mut body = answer.json();
     body["request_id"] = Value::Null;

@@ -25,7 +25,7 @@ impl Trial {
         let now = move || DateTime::from_timestamp_millis(trial.now_ms()).unwrap_or_default();
         AuthClient::builder(&self.target.url())
             .http_client(self.http())
-            // Whoever runs the suite has chosen the address, and its people are made up.
+            // The suite may reach a test system in the clear: its accounts are made up.
             .allow_cleartext()
             .clock(now)
     }

@@ -22,7 +22,7 @@ pub struct Owner {
     portrait: Value,
 }
 
-/// What became of the trusted devices and the API key meanwhile.
+/// Whether the trusted devices and the API key are still to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Kept,
