@@ -7,7 +7,9 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
-use crate::kit::mfa::{MINUTE, claims, confirm_reset, own_session, profile, reset_token};
+use crate::kit::mfa::{MINUTE, claims, own_session, profile};
+#[cfg(feature = "spawn")]
+use crate::kit::mfa::{confirm_reset, reset_token};
 use crate::kit::{Granted, Raw, Session};
 use crate::trial::Trial;
 
