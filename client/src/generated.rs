@@ -1041,9 +1041,11 @@ pub mod types {
         }
     }
     ///`RefreshRequest`
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RefreshRequest {
-        pub refresh_token: crate::Secret,
+        ///Wins over the cookie `bp_refresh`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub refresh_token: ::std::option::Option<crate::Secret>,
     }
     impl RefreshRequest {
         pub fn builder() -> builder::RefreshRequest {
@@ -1522,9 +1524,12 @@ pub mod types {
         pub mfa_required: bool,
         ///Seconds until the refresh token expires if it is not used.
         pub refresh_expires_in: u32,
-        pub refresh_token: crate::Secret,
-        ///Always empty: scopes are not negotiated.
-        pub scope: ::std::string::String,
+        ///Left out of an answer to the cookie `bp_refresh`: no script is to read it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub refresh_token: ::std::option::Option<crate::Secret>,
+        ///Left out: scopes are not negotiated.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scope: ::std::option::Option<::std::string::String>,
         pub token_type: TokenType,
         ///The device that was trusted or recognised at this login.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1655,7 +1660,7 @@ pub mod types {
         pub phone: ::std::option::Option<::std::string::String>,
         pub phone_verified: bool,
         pub roles: ::std::vec::Vec<Role>,
-        ///The session of the token; null for an API key and at registration.
+        ///The session of the token; left out for an API key and at registration.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub session: ::std::option::Option<Session>,
         pub tenant: Tenant,
@@ -4157,19 +4162,22 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct RefreshRequest {
-            refresh_token: ::std::result::Result<crate::Secret, ::std::string::String>,
+            refresh_token: ::std::result::Result<
+                ::std::option::Option<crate::Secret>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for RefreshRequest {
             fn default() -> Self {
                 Self {
-                    refresh_token: Err("no value supplied for refresh_token".to_string()),
+                    refresh_token: Ok(Default::default()),
                 }
             }
         }
         impl RefreshRequest {
             pub fn refresh_token<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<crate::Secret>,
+                T: ::std::convert::TryInto<::std::option::Option<crate::Secret>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.refresh_token = value
@@ -4560,8 +4568,14 @@ pub mod types {
             expires_in: ::std::result::Result<u32, ::std::string::String>,
             mfa_required: ::std::result::Result<bool, ::std::string::String>,
             refresh_expires_in: ::std::result::Result<u32, ::std::string::String>,
-            refresh_token: ::std::result::Result<crate::Secret, ::std::string::String>,
-            scope: ::std::result::Result<::std::string::String, ::std::string::String>,
+            refresh_token: ::std::result::Result<
+                ::std::option::Option<crate::Secret>,
+                ::std::string::String,
+            >,
+            scope: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             token_type: ::std::result::Result<super::TokenType, ::std::string::String>,
             trusted_device_id: ::std::result::Result<
                 ::std::option::Option<i64>,
@@ -4578,10 +4592,8 @@ pub mod types {
                     refresh_expires_in: Err(
                         "no value supplied for refresh_expires_in".to_string(),
                     ),
-                    refresh_token: Err(
-                        "no value supplied for refresh_token".to_string(),
-                    ),
-                    scope: Err("no value supplied for scope".to_string()),
+                    refresh_token: Ok(Default::default()),
+                    scope: Ok(Default::default()),
                     token_type: Err("no value supplied for token_type".to_string()),
                     trusted_device_id: Ok(Default::default()),
                     user: Err("no value supplied for user".to_string()),
@@ -4641,7 +4653,7 @@ pub mod types {
             }
             pub fn refresh_token<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<crate::Secret>,
+                T: ::std::convert::TryInto<::std::option::Option<crate::Secret>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.refresh_token = value
@@ -4653,7 +4665,7 @@ pub mod types {
             }
             pub fn scope<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::string::String>,
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.scope = value
@@ -5447,7 +5459,7 @@ pub mod types {
 
 Registration, OAuth2 password login with an httpOnly cookie, refresh rotation with families, API keys, phone verification, account reactivation and multi-factor authentication.
 
-Version: 1.0.0*/
+Version: 2.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -5489,7 +5501,7 @@ impl Client {
 }
 impl ClientInfo<crate::Transport> for Client {
     fn api_version() -> &'static str {
-        "1.0.0"
+        "2.0.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -5533,7 +5545,7 @@ let response = client.rotate_api_key()
     }
     /**Logout
 
-Clear the cookie and revoke the current session with its refresh tokens. Best effort by design: the cookie is cleared even when the presented token is stale or invalid, because only such a token keeps a browser in a login loop. The session is found from an expired token of ours too, or from `refresh_token`. `all_sessions` needs a valid token and is ignored without one. The body may be absent.
+Clear the cookies and revoke the current session with its refresh tokens. Best effort by design: the cookies are cleared even when the presented token is stale or invalid, because only such a token keeps a browser in a login loop. The session of every presented `bp_token` ends. It is found from an expired token of ours too, or from `refresh_token`. `all_sessions` needs a valid token and is ignored without one. The body may be absent.
 
 Sends a `POST` request to `/api/auth/logout`
 
@@ -5548,7 +5560,7 @@ let response = client.logout()
     }
     /**Me
 
-Return the profile of the currently authenticated user, with the session the token belongs to. `session` is null for an API key.
+Return the profile of the currently authenticated user, with the session the token belongs to. `session` is left out for an API key.
 
 Sends a `GET` request to `/api/auth/me`
 
@@ -5781,7 +5793,7 @@ let response = client.reactivate_request()
     }
     /**Refresh Token Endpoint
 
-Rotate a refresh token and issue a new pair of access and refresh token. The first use of a valid token marks it as used and puts a new token into the same family. The use of a token that was used before revokes the entire family and its session and answers `401 token_reused`. While the feature flag `REFRESH_ROTATION_ENABLED` is off, a new access token is issued and the refresh token stays the same. Every `401` clears the cookie.
+Rotate a refresh token and issue a new pair of access and refresh token. The first use of a valid token marks it as used and puts a new token into the same family. The use of a token that was used before revokes the entire family and its session and answers `401 token_reused`. While the feature flag `REFRESH_ROTATION_ENABLED` is off, a new access token is issued and the refresh token stays the same. Every `401` clears the cookies. The body may be absent: then the httpOnly cookie `bp_refresh` counts, the answer's body has no `refresh_token`, and the same predecessor may come again for some seconds, because the tabs of a browser cannot agree on who refreshes.
 
 Sends a `POST` request to `/api/auth/refresh`
 
@@ -5811,7 +5823,7 @@ let response = client.register()
     }
     /**Login
 
-OAuth2 password flow: sets the httpOnly cookie `bp_token` and also returns the token in the body, for clients that cannot keep cookies. When the user has a verified second factor, the answer is an mfa-pending token instead of an access token, no cookie is set, and the client must call `POST /api/auth/mfa/challenge` with a code. A valid trusted device (cookie `bp_trusted_device`, or header `X-Trusted-Device`) skips the second factor. Deviations from RFC 6749: refused credentials are `401`, a pending second factor is a `200` without `access_token`, and `scope` is accepted and ignored.
+OAuth2 password flow: sets the httpOnly cookies `bp_token` and `bp_refresh` and also returns the tokens in the body, for clients that cannot keep cookies. When the user has a verified second factor, the answer is an mfa-pending token instead of an access token, no cookie is set, and the client must call `POST /api/auth/mfa/challenge` with a code. A valid trusted device (cookie `bp_trusted_device`, or header `X-Trusted-Device`) skips the second factor. Deviations from RFC 6749: refused credentials are `401`, a pending second factor is a `200` without `access_token`, and `scope` is accepted and ignored.
 
 Sends a `POST` request to `/api/auth/token`
 

@@ -11,7 +11,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use http::HeaderName;
 use serde_json::{Value, json};
 
-use crate::kit::{Authenticator, Granted, PASSWORD, Session, WRONG_PASSWORD};
+use crate::kit::{Authenticator, Granted, PASSWORD, RefreshSecret, Session, WRONG_PASSWORD};
 use crate::trial::Trial;
 use crate::witness::{Exchange, blank};
 
@@ -103,7 +103,7 @@ async fn account(t: &Trial) -> Result<Session> {
         .send()
         .await
         .granted()?;
-    let other = t.session(EMAIL).await?.tokens.refresh_token;
+    let other = t.session(EMAIL).await?.tokens.refresh_secret().clone();
     t.refresh(&other).await.granted()?;
     t.refresh(&other)
         .await

@@ -229,7 +229,7 @@ impl AuthClient {
         headers: &HeaderMap,
         asked_at: DateTime<Utc>,
     ) -> Result<Session, SessionError> {
-        let tokens = StoredTokens::new(answer, asked_at);
+        let tokens = StoredTokens::new(answer, asked_at)?;
         let store = &self.settings.store;
         let _lock = store.lock().await?;
         let mut stored = store.load().await?;

@@ -51,7 +51,9 @@ impl Keeper {
         store.save(&stored).await?;
         match self.rotate(&tokens.refresh_token).await {
             Ok((answer, asked_at)) => {
-                let fresh = StoredTokens::new(answer, asked_at);
+                // Whoever sends the token gets one; another answer is none of this server's.
+                let fresh = StoredTokens::new(answer, asked_at)
+                    .map_err(|_| NotRefreshed::Trouble(RefreshTrouble::AnswerLost))?;
                 self.keep(stored, fresh).await
             }
             Err(why) => {
@@ -120,7 +122,7 @@ impl Keeper {
             let asked_at = (self.settings.clock)();
             let request = self.plain.refresh_token_endpoint();
             let request = request.body(types::RefreshRequest {
-                refresh_token: token.clone(),
+                refresh_token: Some(token.clone()),
             });
             let error = match request.send().await {
                 Ok(answer) => return Ok((answer.into_inner(), asked_at)),

@@ -182,20 +182,26 @@ impl StoredTokens {
     /// let client = client(url)?;
     /// let form = client.login().body_map(|form| form.username("ada@example.org").password("..."));
     /// if let LoginResponse::TokenResponse(answer) = form.send().await?.into_inner() {
-    ///     let tokens = StoredTokens::new(answer, now);
+    ///     let tokens = StoredTokens::new(answer, now)?;
     ///     assert_eq!((tokens.expires_at - now).num_minutes(), 15);
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn new(answer: TokenResponse, asked_at: DateTime<Utc>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// An answer to the cookie `bp_refresh` has no refresh token that could be stored.
+    pub fn new(answer: TokenResponse, asked_at: DateTime<Utc>) -> Result<Self, StoreError> {
+        let refresh_token = answer.refresh_token;
+        Ok(Self {
             user_id: answer.user.id,
             access_token: answer.access_token,
-            refresh_token: answer.refresh_token,
+            refresh_token: refresh_token
+                .ok_or_else(|| StoreError::new("the answer has no refresh token"))?,
             issued_at: asked_at,
             expires_at: later(asked_at, answer.expires_in),
             refresh_expires_at: later(asked_at, answer.refresh_expires_in),
-        }
+        })
     }
 
     /// When a refresh is due: `margin` before the end, or a fifth of the life of a short token, so

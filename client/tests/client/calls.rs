@@ -91,7 +91,7 @@ async fn a_body_that_does_not_decode_stays_out_of_the_error() {
     for body in bodies {
         let (url, _request) = one_answer("200 OK", &body).await;
         let refresh = types::RefreshRequest {
-            refresh_token: Secret::from("bpr_1"),
+            refresh_token: Some(Secret::from("bpr_1")),
         };
         let error = client(&url)
             .unwrap()

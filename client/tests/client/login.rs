@@ -26,7 +26,7 @@ fn tokens_decode_as_tokens() {
     match serde_json::from_value(body).unwrap() {
         LoginResponse::TokenResponse(tokens) => {
             assert_eq!(tokens.access_token.expose(), "eyJ.a.b");
-            assert_eq!(tokens.refresh_token.expose(), "bpr_1");
+            assert_eq!(tokens.refresh_token.unwrap().expose(), "bpr_1");
             assert_eq!(tokens.trusted_device_id, Some(7));
             assert!(!tokens.mfa_required);
         }

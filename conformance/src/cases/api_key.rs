@@ -6,7 +6,7 @@ use bp_auth_client::{Client, ErrorCode, Secret};
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{confirm_reset, reset_token};
-use crate::kit::{Granted, Raw};
+use crate::kit::{Granted, Raw, RefreshSecret};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -251,7 +251,7 @@ async fn what_is_no_key_is_refused(t: Trial) -> Verdict {
         &format!("{}~", &genuine[..genuine.len() - 1]),
         &genuine.to_lowercase(),
         &genuine[4..],
-        ada.tokens.refresh_token.expose(),
+        ada.tokens.refresh_secret().expose(),
         ada.tokens.access_token.expose(),
     ] {
         let client = with_key(&t, &Secret::from(bad))?;
@@ -327,7 +327,7 @@ async fn a_look_needs_no_recent_login(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let key = rotated(&ada.client).await?;
     t.advance_secs(16 * 60)?;
-    let later = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let later = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     let client = t.bearer(&later.access_token);
     let refused = client.rotate_api_key().send().await;
     refused.refused(403, ErrorCode::ReauthenticationRequired)?;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{MINUTE, delete, methods, own_session, tokens};
-use crate::kit::{Granted, Guarded, PASSWORD, Raw};
+use crate::kit::{Granted, Guarded, PASSWORD, Raw, RefreshSecret};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -109,7 +109,7 @@ async fn a_right_code_completes_the_login(t: Trial) -> Verdict {
     let client = t.bearer(&tokens.access_token);
     ensure!(own_session(&client).await?.id != own_session(&ada.session.client).await?.id);
     client.regenerate_backup_codes().send().await.granted()?;
-    t.refresh(&tokens.refresh_token).await.granted()?;
+    t.refresh(tokens.refresh_secret()).await.granted()?;
     Ok(())
 }
 
@@ -163,7 +163,7 @@ async fn other_tokens_are_no_mfa_tokens(t: Trial) -> Verdict {
     let code = ada.backup_codes[0].expose();
     for token in [
         ada.session.tokens.access_token.clone(),
-        ada.session.tokens.refresh_token.clone(),
+        ada.session.tokens.refresh_secret().clone(),
         Secret::from("nonsense"),
     ] {
         let wrong = MfaPending {

@@ -12,6 +12,7 @@ use tokio::sync::Barrier;
 use crate::case;
 use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::Granted;
+use crate::kit::RefreshSecret;
 use crate::kit::life::{ended, failed, logged_in};
 use crate::kit::mfa::{DAY, MINUTE, own_session};
 use crate::trial::Trial;
@@ -293,7 +294,7 @@ async fn within_the_leeway_a_lost_answer_is_no_theft(t: Trial) -> Verdict {
     t.advance_secs(10)?;
     ensure!(own_session(&ada.session).await?.id == id, "another session");
     let stored = ada.stored().await?;
-    ensure!(stored.refresh_token.expose() == lost.refresh_token.expose());
+    ensure!(stored.refresh_token.expose() == lost.refresh_secret().expose());
     t.advance_secs(EXPIRY)?;
     ensure!(own_session(&ada.session).await?.id == id, "another session");
     Ok(())

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
-use crate::kit::{Granted, PASSWORD, Raw, Session};
+use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret, Session};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -62,7 +62,7 @@ pub const CASES: &[Case] = &[
     .clock(),
     case!(
         secure_and_domain_are_configured,
-        "With `cookie.secure` and `cookie.domain` both cookies carry `Secure`, `bp_token` also the domain, set and cleared."
+        "With `cookie.secure` and `cookie.domain` all cookies carry `Secure`, `bp_token` also the domain, set and cleared; it is cleared without the domain too, as it was set before there was one."
     )
     .set(&[
         ("cookie.secure", "true"),
@@ -83,7 +83,7 @@ pub fn value(headers: &HeaderMap, name: &str) -> Result<String> {
 }
 
 /// Value and attributes, sorted, of that cookie.
-fn parts(headers: &HeaderMap, name: &str) -> Result<(String, Vec<String>)> {
+pub fn parts(headers: &HeaderMap, name: &str) -> Result<(String, Vec<String>)> {
     let cookies = headers.get_all(SET_COOKIE).iter();
     let mut mine = cookies
         .filter_map(|cookie| cookie.to_str().ok())
@@ -111,7 +111,10 @@ async fn a_login_sets_the_access_token_as_a_cookie(t: Trial) -> Verdict {
 
 async fn a_refresh_sets_the_cookie_anew(t: Trial) -> Verdict {
     let ada = t.newcomer().await?.tokens;
-    let (tokens, headers) = t.refresh(&ada.refresh_token).await.granted_with_headers()?;
+    let (tokens, headers) = t
+        .refresh(ada.refresh_secret())
+        .await
+        .granted_with_headers()?;
     let (value, attributes) = parts(&headers, "bp_token")?;
     ensure!(value == tokens.access_token.expose(), "another token");
     ensure!(value != ada.access_token.expose(), "the old token");
@@ -283,7 +286,7 @@ async fn a_stale_cookie_still_finds_its_session(t: Trial) -> Verdict {
         .refused(401, ErrorCode::TokenExpired)?;
     let (_, headers) = stale.logout().send().await.granted_with_headers()?;
     ensure!(value(&headers, "bp_token")?.is_empty(), "it is not cleared");
-    t.refresh(&ada.tokens.refresh_token)
+    t.refresh(ada.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     Ok(())
@@ -296,8 +299,23 @@ async fn secure_and_domain_are_configured(t: Trial) -> Verdict {
     for wanted in ["Secure", "Domain=example.com"] {
         ensure!(set.iter().any(|one| one == wanted), "{set:?}: no {wanted}");
     }
+    let (_, refresh) = parts(&answer.headers, "bp_refresh")?;
+    ensure!(
+        refresh.iter().any(|one| one == "Secure")
+            && !refresh.iter().any(|one| one.starts_with("Domain=")),
+        "{refresh:?}"
+    );
     let answer = Raw::of(t.http().post(t.at("/api/auth/logout"))).await?;
-    cleared(&answer.headers, &set)?;
+    let lines = answer.headers.get_all(SET_COOKIE).iter();
+    let cleared: Vec<&str> = lines
+        .filter_map(|line| line.to_str().ok())
+        .filter(|line| line.starts_with("bp_token=;") && line.contains("Max-Age=0"))
+        .collect();
+    let with_domain = |line: &&&str| line.ends_with("Domain=example.com");
+    ensure!(
+        cleared.len() == 2 && cleared.iter().filter(with_domain).count() == 1,
+        "{cleared:?}"
+    );
     let bob = t.with_totp().await?;
     let device = remembered(&t, &bob.email, bob.backup_codes[0].expose(), true).await?;
     let (_, set) = parts(&device.headers, "bp_trusted_device")?;
@@ -356,9 +374,14 @@ fn cookie_of(session: &Session) -> String {
     format!("bp_token={}", session.tokens.access_token.expose())
 }
 
-/// Empty, gone at once, and otherwise with the attributes it was set with.
+/// `bp_token` is empty, gone at once, and otherwise with the attributes it was set with.
 fn cleared(headers: &HeaderMap, set: &[String]) -> Verdict {
-    let (value, attributes) = parts(headers, "bp_token")?;
+    cleared_as(headers, "bp_token", set)
+}
+
+/// The same of any cookie.
+pub fn cleared_as(headers: &HeaderMap, name: &str, set: &[String]) -> Verdict {
+    let (value, attributes) = parts(headers, name)?;
     ensure!(value.is_empty(), "it is not emptied");
     let lasting = |all: &[String]| -> Vec<String> {
         let temporary = ["Max-Age=", "Expires="];

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Verdict};
-use crate::kit::Raw;
+use crate::kit::{PASSWORD, Raw};
 use crate::trial::Trial;
 
 const FOREIGN: [&str; 2] = ["https://evil.example", "null"];
@@ -22,8 +22,18 @@ const FOREIGN: [&str; 2] = ["https://evil.example", "null"];
 pub const CASES: &[Case] = &[
     case!(
         a_preflight_names_the_methods_of_the_path,
-        "A preflight of an allowed origin is told the methods of the path, the four request headers and that credentials may come."
+        "A preflight of an allowed origin is told the methods of the path, the known request headers and that credentials may come."
     ),
+    case!(
+        configured_request_headers_are_allowed,
+        "A preflight is told the headers of `cors.allowed_headers` beside the known ones."
+    )
+    .set(&[("cors.allowed_headers", "x-client-version,x-tenant")]),
+    case!(
+        in_development_pages_of_this_machine_are_served,
+        "In development every origin on `localhost`, `127.0.0.1` and `[::1]` is allowed, whatever its port, and no other: a refusal names the origin and the setting that would allow it."
+    )
+    .spawned(),
     case!(
         a_preflight_of_a_foreign_origin_learns_nothing,
         "A preflight of a foreign origin gets no Access-Control header."
@@ -82,17 +92,71 @@ async fn a_preflight_names_the_methods_of_the_path(t: Trial) -> Verdict {
             ensure!(!methods.contains(none), "{path}: {methods:?}");
         }
         let headers = list(&answer, &ACCESS_CONTROL_ALLOW_HEADERS);
-        let four = [
+        let known = [
             "api-version",
             "authorization",
+            "baggage",
             "content-type",
+            "traceparent",
+            "tracestate",
+            "x-api-key",
             "x-trusted-device",
         ];
-        ensure!(headers.iter().eq(four.iter()), "{path}: {headers:?}");
+        ensure!(headers.iter().eq(known.iter()), "{path}: {headers:?}");
     }
     let answer = Raw::of(preflight(&t, "/api/auth/me", &own, "GET")).await?;
     let methods = list(&answer, &ACCESS_CONTROL_ALLOW_METHODS);
     ensure!(methods.iter().eq(["get"].iter()), "{methods:?}");
+    Ok(())
+}
+
+async fn configured_request_headers_are_allowed(t: Trial) -> Verdict {
+    let own = t.target.origin();
+    let answer = Raw::of(preflight(&t, "/api/auth/me", &own, "GET")).await?;
+    let headers = list(&answer, &ACCESS_CONTROL_ALLOW_HEADERS);
+    for name in ["x-client-version", "x-tenant", "authorization", "x-api-key"] {
+        ensure!(headers.contains(name), "{headers:?}");
+    }
+    Ok(())
+}
+
+async fn in_development_pages_of_this_machine_are_served(t: Trial) -> Verdict {
+    let form = [("username", "nobody@example.com"), ("password", PASSWORD)];
+    let login = |origin: &str| {
+        let call = t.http().post(t.at("/api/auth/token")).form(&form);
+        call.header(ORIGIN, origin)
+    };
+    for origin in [
+        "http://localhost:3000",
+        "https://localhost",
+        "http://127.0.0.1:5173",
+        "http://[::1]:4200",
+    ] {
+        readable(
+            &Raw::of(preflight(&t, "/api/auth/token", origin, "POST")).await?,
+            origin,
+        )?;
+        let answer = Raw::of(login(origin)).await?;
+        answer.is(401, "invalid_credentials")?;
+        readable(&answer, origin)?;
+    }
+    for origin in [
+        "http://localhost.evil.example:3000",
+        "http://127.0.0.1.evil.example",
+        "http://192.168.0.7:3000",
+    ] {
+        let preflight = preflight(&t, "/api/auth/token", origin, "POST");
+        for call in [preflight, login(origin)] {
+            let answer = Raw::of(call).await?;
+            answer.is(403, "csrf_rejected")?;
+            hidden(&answer)?;
+            let message = answer.json()["message"].to_string();
+            ensure!(
+                message.contains(origin) && message.contains("cors.allowed_origins"),
+                "{message}"
+            );
+        }
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use bp_auth_client::ErrorCode;
 use crate::case;
 use crate::case::{Case, Profile, Verdict};
 use crate::kit::Granted;
+use crate::kit::RefreshSecret;
 use crate::matrix::credential::{Access, Kind, Owner, Wall, forgeries};
 use crate::trial::Trial;
 
@@ -171,7 +172,7 @@ async fn an_expired_token_opens_nothing_but_the_way_out(t: Trial) -> Verdict {
     wall.refuses(Kind::ExpiredAccess, &[owner.access()]).await?;
     owner.is_unchanged(&t, Access::Kept).await?;
     wall.opens(Kind::ExpiredAccess, owner.access()).await?;
-    t.refresh(&owner.guarded.session.tokens.refresh_token)
+    t.refresh(owner.guarded.session.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     Ok(())
@@ -235,7 +236,7 @@ async fn a_replaced_api_key_opens_nothing(t: Trial) -> Verdict {
 async fn a_refresh_token_opens_the_refresh_and_the_logout_only(t: Trial) -> Verdict {
     let owner = Owner::new(&t).await?;
     let wall = Wall::new(&t, owner.device)?;
-    let token = &owner.guarded.session.tokens.refresh_token;
+    let token = owner.guarded.session.tokens.refresh_secret();
     wall.refuses(Kind::Refresh, &[token.expose()]).await?;
     owner.is_unharmed(&t).await?;
     wall.opens(Kind::Refresh, token.expose()).await?;
@@ -247,13 +248,13 @@ async fn a_used_refresh_token_opens_nothing(t: Trial) -> Verdict {
     let [reused, named] = [2, 3].map(|code| t.backup_session(&owner.guarded, code));
     let (reused, named) = (reused.await?, named.await?);
     for session in [&reused, &named] {
-        t.refresh(&session.tokens.refresh_token).await.granted()?;
+        t.refresh(session.tokens.refresh_secret()).await.granted()?;
     }
     let wall = Wall::new(&t, owner.device)?;
-    let token = reused.tokens.refresh_token.expose();
+    let token = reused.tokens.refresh_secret().expose();
     wall.refuses(Kind::UsedRefresh, &[token]).await?;
     named.client.me().send().await.granted()?;
-    wall.opens(Kind::UsedRefresh, named.tokens.refresh_token.expose())
+    wall.opens(Kind::UsedRefresh, named.tokens.refresh_secret().expose())
         .await?;
     named
         .client
@@ -308,7 +309,7 @@ async fn a_trusted_device_opens_no_operation(t: Trial) -> Verdict {
 
 /// Its last use was a logout.
 async fn has_ended(t: &Trial, owner: &Owner) -> Verdict {
-    t.refresh(&owner.guarded.session.tokens.refresh_token)
+    t.refresh(owner.guarded.session.tokens.refresh_secret())
         .await
         .err()
         .context("the refresh token of an ended session works")?;

@@ -8,7 +8,7 @@ use http::header::COOKIE;
 
 use crate::case;
 use crate::case::{Case, Profile, Setting, Verdict};
-use crate::kit::{Authenticator, Granted, Guarded, PASSWORD, Session};
+use crate::kit::{Authenticator, Granted, Guarded, PASSWORD, RefreshSecret, Session};
 use crate::trial::Trial;
 
 const MINUTE: u64 = 60;
@@ -126,7 +126,7 @@ async fn an_access_token_lives_15_minutes(t: Trial) -> Verdict {
         .send()
         .await
         .refused(401, ErrorCode::TokenExpired)?;
-    let tokens = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let tokens = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     t.bearer(&tokens.access_token).me().send().await.granted()?;
     Ok(())
 }
@@ -333,9 +333,9 @@ async fn every_refresh_restarts_the_idle_time(t: Trial) -> Verdict {
     let idle = u64::from(ada.refresh_expires_in);
     ensure!(idle == 14 * DAY, "it lives {idle} s");
     t.advance_secs(14 * DAY - 1)?;
-    let next = t.refresh(&ada.refresh_token).await.granted()?;
+    let next = t.refresh(ada.refresh_secret()).await.granted()?;
     t.advance_secs(14 * DAY - 1)?;
-    let last = t.refresh(&next.refresh_token).await.granted()?;
+    let last = t.refresh(next.refresh_secret()).await.granted()?;
     t.bearer(&last.access_token).me().send().await.granted()?;
     Ok(())
 }
@@ -344,26 +344,26 @@ async fn a_family_lives_30_days(t: Trial) -> Verdict {
     let mut tokens = t.newcomer().await?.tokens;
     for days in [10, 20] {
         t.advance_secs(10 * DAY)?;
-        tokens = t.refresh(&tokens.refresh_token).await.granted()?;
+        tokens = t.refresh(tokens.refresh_secret()).await.granted()?;
         let left = u64::from(tokens.refresh_expires_in);
         let expected = (14 * DAY).min((30 - days) * DAY);
         ensure!(left == expected, "after {days} days {left} s are left");
     }
     t.advance_secs(10 * DAY - 1)?;
-    tokens = t.refresh(&tokens.refresh_token).await.granted()?;
+    tokens = t.refresh(tokens.refresh_secret()).await.granted()?;
     ensure!(tokens.refresh_expires_in == 1, "more than a second is left");
     t.advance_secs(1)?;
-    t.refresh(&tokens.refresh_token)
+    t.refresh(tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenExpired)?;
     Ok(())
 }
 
 async fn a_predecessor_is_forgiven_for_30_seconds(t: Trial) -> Verdict {
-    let first = t.newcomer().await?.tokens.refresh_token;
-    let second = t.refresh(&first).await.granted()?.refresh_token;
+    let first = t.newcomer().await?.tokens.refresh_secret().clone();
+    let second = t.refresh(&first).await.granted()?.refresh_secret().clone();
     t.advance_secs(29)?;
-    let again = t.refresh(&first).await.granted()?.refresh_token;
+    let again = t.refresh(&first).await.granted()?.refresh_secret().clone();
     ensure!(again.expose() == second.expose(), "another successor");
     t.advance_secs(2)?;
     t.refresh(&first)
@@ -422,7 +422,7 @@ async fn a_step_up_lasts_15_minutes(t: Trial) -> Verdict {
     let challenge = stale.header("www-authenticate").unwrap_or_default();
     ensure!(challenge.contains("max_age=\"900\""), "{challenge}");
     // A refresh is no login.
-    let tokens = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let tokens = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     t.bearer(&tokens.access_token)
         .rotate_api_key()
         .send()

@@ -101,6 +101,10 @@ pub const CASES: &[Case] = &[
         health_and_readiness_answer,
         "`/healthz` and `/readyz` answer 200 to a GET without credentials."
     ),
+    case!(
+        what_is_beside_the_contract_answers_head,
+        "HEAD of the key set, of health, readiness and the document is answered as GET is, without a body; `Allow` names it."
+    ),
 ];
 
 async fn an_unknown_path_is_404(t: Trial) -> Verdict {
@@ -440,6 +444,28 @@ async fn health_and_readiness_answer(t: Trial) -> Verdict {
     Ok(())
 }
 
+async fn what_is_beside_the_contract_answers_head(t: Trial) -> Verdict {
+    for path in [
+        "/.well-known/jwks.json",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+    ] {
+        let got = Raw::of(t.http().get(t.at(path))).await?;
+        let head = Raw::of(t.http().head(t.at(path))).await?;
+        ensure!(head.status == got.status, "{path}: {}", head.status);
+        ensure!(head.text.is_empty(), "{path} has a body");
+        for name in ["content-type", "content-length", "cache-control"] {
+            ensure!(head.header(name) == got.header(name), "{path}: {name}");
+        }
+        let answer = Raw::of(t.http().delete(t.at(path))).await?;
+        answer.is(405, "method_not_allowed")?;
+        let allowed = answer.header("allow");
+        ensure!(allowed == Some("GET, HEAD"), "{path} allows {allowed:?}");
+    }
+    Ok(())
+}
+
 /// The methods of each path, its variables filled in.
 fn methods(t: &Trial) -> BTreeMap<String, BTreeSet<String>> {
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -448,14 +474,6 @@ fn methods(t: &Trial) -> BTreeMap<String, BTreeSet<String>> {
         let path = path.replace("{method}", "totp");
         let known = all.entry(path).or_default();
         known.insert(operation.method.to_string());
-    }
-    // `DELETE /mfa/{method}` knows these paths too, and calls the method invalid.
-    for (path, known) in &mut all {
-        if let Some(rest) = path.strip_prefix("/api/auth/mfa/")
-            && !rest.contains('/')
-        {
-            known.insert(Method::DELETE.to_string());
-        }
     }
     all
 }

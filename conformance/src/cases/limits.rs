@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Profile, Setting, Verdict};
-use crate::kit::{Granted, PASSWORD, Raw, WRONG_PASSWORD};
+use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret, WRONG_PASSWORD};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -126,10 +126,10 @@ async fn a_taken_address_counts_like_a_free_one(t: Trial) -> Verdict {
 
 async fn a_family_rotates_thirty_times_a_minute(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
-    let other = t.session(&ada.email).await?.tokens.refresh_token;
-    let mut token = ada.tokens.refresh_token;
+    let other = t.session(&ada.email).await?.tokens.refresh_secret().clone();
+    let mut token = ada.tokens.refresh_secret().clone();
     for _ in 0..30 {
-        token = t.refresh(&token).await.granted()?.refresh_token;
+        token = t.refresh(&token).await.granted()?.refresh_secret().clone();
     }
     t.advance_secs(20)?;
     let refused = t.refresh(&token).await;
@@ -145,9 +145,9 @@ async fn a_family_rotates_thirty_times_a_minute(t: Trial) -> Verdict {
 }
 
 async fn a_used_token_is_a_reuse_whatever_the_limit(t: Trial) -> Verdict {
-    let first = t.newcomer().await?.tokens.refresh_token;
-    let second = t.refresh(&first).await.granted()?.refresh_token;
-    let third = t.refresh(&second).await.granted()?.refresh_token;
+    let first = t.newcomer().await?.tokens.refresh_secret().clone();
+    let second = t.refresh(&first).await.granted()?.refresh_secret().clone();
+    let third = t.refresh(&second).await.granted()?.refresh_secret().clone();
     t.refresh(&third)
         .await
         .refused(429, ErrorCode::RateLimited)?;

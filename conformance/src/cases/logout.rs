@@ -1,6 +1,7 @@
 //! `POST /api/auth/logout`, which works best when nothing else does.
 
 use anyhow::{Result, ensure};
+use bp_auth_client::ErrorCode;
 use bp_auth_client::types::TokenResponse;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use reqwest::RequestBuilder;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
-use crate::kit::{Granted, Raw, clears_the_cookie};
+use crate::kit::{Granted, Raw, RefreshSecret, clears_the_cookie};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -88,6 +89,10 @@ pub const CASES: &[Case] = &[
     )
     .depends_on(Setting::REUSE),
     case!(
+        an_absent_body_is_no_body_in_every_form,
+        "An absent body is one of no bytes, of white space or JSON `null`, as generated clients send it: the session ends."
+    ),
+    case!(
         a_bad_body_ends_nothing_but_clears_the_cookie,
         "A body that is invalid is 422, clears the cookie all the same and ends nothing."
     )
@@ -146,14 +151,14 @@ async fn a_logout_ends_its_session_and_family(t: Trial) -> Verdict {
         out(by(&t, &ended)).await?;
         t.has_ended(&ended).await?;
         t.lives(&kept).await?;
-        t.refresh(&kept.refresh_token).await.granted()?;
+        t.refresh(kept.refresh_secret()).await.granted()?;
     }
     Ok(())
 }
 
 async fn a_refreshed_session_ends_as_a_whole(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
     out(by_bearer(&t, &first)).await?;
     t.has_ended(&first).await?;
     t.has_ended(&second).await
@@ -178,7 +183,7 @@ async fn what_means_nothing_ends_nothing(t: Trial) -> Verdict {
         logout(&t).bearer_auth("garbage"),
         logout(&t).bearer_auth(cut),
         logout(&t).bearer_auth(pending.mfa_token.expose()),
-        logout(&t).bearer_auth(tokens.refresh_token.expose()),
+        logout(&t).bearer_auth(tokens.refresh_secret().expose()),
         logout(&t).bearer_auth(key),
         logout(&t).header("x-api-key", key),
         logout(&t).basic_auth(&ada.email, Some("secret")),
@@ -190,7 +195,7 @@ async fn what_means_nothing_ends_nothing(t: Trial) -> Verdict {
         out(request).await?;
         t.lives(tokens).await?;
     }
-    t.refresh(&tokens.refresh_token).await.granted()?;
+    t.refresh(tokens.refresh_secret()).await.granted()?;
     Ok(())
 }
 
@@ -217,16 +222,17 @@ async fn an_expired_token_finds_its_session(t: Trial) -> Verdict {
     out(by_bearer(&t, &by_header)).await?;
     out(by_cookie(&t, &in_browser)).await?;
     for ended in [by_header, in_browser] {
-        let refused = t.refresh(&ended.refresh_token).await;
+        let refused = t.refresh(ended.refresh_secret()).await;
         refused.refused(401, bp_auth_client::ErrorCode::TokenRevoked)?;
     }
-    t.refresh(&kept.refresh_token).await.granted()?;
+    t.refresh(kept.refresh_secret()).await.granted()?;
     Ok(())
 }
 
 async fn the_refresh_token_alone_suffices(t: Trial) -> Verdict {
     let (first, second) = two_sessions(&t).await?;
-    let body = |tokens: &TokenResponse| json!({ "refresh_token": tokens.refresh_token.expose() });
+    let body =
+        |tokens: &TokenResponse| json!({ "refresh_token": tokens.refresh_secret().expose() });
     out(logout(&t).json(&body(&first))).await?;
     t.has_ended(&first).await?;
     t.lives(&second).await?;
@@ -236,7 +242,7 @@ async fn the_refresh_token_alone_suffices(t: Trial) -> Verdict {
 
 async fn the_own_refresh_token_changes_nothing(t: Trial) -> Verdict {
     let (ended, kept) = two_sessions(&t).await?;
-    let body = json!({ "refresh_token": ended.refresh_token.expose() });
+    let body = json!({ "refresh_token": ended.refresh_secret().expose() });
     out(by_bearer(&t, &ended).json(&body)).await?;
     t.has_ended(&ended).await?;
     t.lives(&kept).await
@@ -244,11 +250,11 @@ async fn the_own_refresh_token_changes_nothing(t: Trial) -> Verdict {
 
 async fn a_foreign_refresh_token_beside_an_own_token_is_ignored(t: Trial) -> Verdict {
     let (ada, eve) = (t.newcomer().await?.tokens, t.newcomer().await?.tokens);
-    let body = json!({ "refresh_token": ada.refresh_token.expose() });
+    let body = json!({ "refresh_token": ada.refresh_secret().expose() });
     out(by_bearer(&t, &eve).json(&body)).await?;
     t.has_ended(&eve).await?;
     t.lives(&ada).await?;
-    t.refresh(&ada.refresh_token).await.granted()?;
+    t.refresh(ada.refresh_secret()).await.granted()?;
     Ok(())
 }
 
@@ -260,7 +266,7 @@ async fn all_sessions_end_with_a_valid_token(t: Trial) -> Verdict {
         t.has_ended(&here).await?;
         t.has_ended(&there).await?;
         t.lives(&stranger).await?;
-        t.refresh(&stranger.refresh_token).await.granted()?;
+        t.refresh(stranger.refresh_secret()).await.granted()?;
     }
     Ok(())
 }
@@ -294,7 +300,7 @@ async fn all_sessions_without_a_valid_token_is_ignored(t: Trial) -> Verdict {
 
 async fn all_sessions_with_a_refresh_token_only_is_ignored(t: Trial) -> Verdict {
     let (stolen, kept) = two_sessions(&t).await?;
-    let body = json!({ "refresh_token": stolen.refresh_token.expose(), "all_sessions": true });
+    let body = json!({ "refresh_token": stolen.refresh_secret().expose(), "all_sessions": true });
     out(logout(&t).json(&body)).await?;
     t.has_ended(&stolen).await?;
     t.lives(&kept).await
@@ -306,7 +312,7 @@ async fn all_sessions_with_an_expired_token_is_ignored(t: Trial) -> Verdict {
     let kept = t.session(&old.email).await?.tokens;
     out(by_cookie(&t, &old.tokens).json(&json!({ "all_sessions": true }))).await?;
     t.lives(&kept).await?;
-    let refused = t.refresh(&old.tokens.refresh_token).await;
+    let refused = t.refresh(old.tokens.refresh_secret()).await;
     refused.refused(401, bp_auth_client::ErrorCode::TokenRevoked)?;
     Ok(())
 }
@@ -316,6 +322,18 @@ async fn the_bearer_token_wins_over_the_cookie(t: Trial) -> Verdict {
     out(by_bearer(&t, &ended).header(COOKIE, cookie(&kept))).await?;
     t.has_ended(&ended).await?;
     t.lives(&kept).await
+}
+
+async fn an_absent_body_is_no_body_in_every_form(t: Trial) -> Verdict {
+    for body in ["", " \r\n\t", "null", " null ", "{}"] {
+        let ada = t.newcomer().await?;
+        let call = by_bearer(&t, &ada.tokens).header(CONTENT_TYPE, "application/json");
+        let answer = Raw::of(call.body(body)).await?;
+        ensure!(answer.status == 204, "{body:?} answered {}", answer.status);
+        let me = ada.client.me().send().await;
+        me.refused(401, ErrorCode::SessionRevoked)?;
+    }
+    Ok(())
 }
 
 async fn a_bad_body_ends_nothing_but_clears_the_cookie(t: Trial) -> Verdict {
@@ -334,7 +352,7 @@ async fn a_bad_body_ends_nothing_but_clears_the_cookie(t: Trial) -> Verdict {
             t.lives(&tokens).await?;
         }
     }
-    t.refresh(&tokens.refresh_token).await.granted()?;
+    t.refresh(tokens.refresh_secret()).await.granted()?;
     Ok(())
 }
 
@@ -343,7 +361,7 @@ async fn a_second_logout_is_as_good_as_the_first(t: Trial) -> Verdict {
     for by in [by_bearer, by_cookie, by_bearer] {
         out(by(&t, &tokens)).await?;
     }
-    let body = json!({ "refresh_token": tokens.refresh_token.expose() });
+    let body = json!({ "refresh_token": tokens.refresh_secret().expose() });
     out(logout(&t).json(&body)).await?;
     t.lives(&kept).await
 }

@@ -10,7 +10,7 @@ use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{
     HOUR, MINUTE, RESET_PAGE, confirm_reset, delete, devices, methods, reset_token, totp_setup,
 };
-use crate::kit::{Granted, Guarded, Session};
+use crate::kit::{Granted, Guarded, RefreshSecret, Session};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -228,7 +228,7 @@ async fn what_is_no_reset_token_is_invalid(t: Trial) -> Verdict {
         &Secret::from("nonsense"),
         &Secret::from("a.b.c"),
         &ada.session.tokens.access_token,
-        &ada.session.tokens.refresh_token,
+        ada.session.tokens.refresh_secret(),
         &login.mfa_token,
     ] {
         confirm_reset(&t, wrong)
@@ -345,7 +345,7 @@ async fn an_operator_resets_at_once(t: Trial) -> Verdict {
 async fn ended(t: &Trial, session: &Session) -> Verdict {
     let me = session.client.me().send().await;
     me.refused(401, ErrorCode::SessionRevoked)?;
-    t.refresh(&session.tokens.refresh_token)
+    t.refresh(session.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     Ok(())

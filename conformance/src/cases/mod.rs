@@ -35,6 +35,7 @@ pub mod race_counters;
 pub mod races;
 pub mod reactivate;
 pub mod refresh;
+pub mod refresh_cookie;
 pub mod refresh_leeway;
 pub mod refresh_limits;
 pub mod refresh_static;
@@ -77,6 +78,7 @@ pub fn all() -> Vec<Case> {
         password_delay::CASES,
         refresh::CASES,
         refresh_limits::CASES,
+        refresh_cookie::CASES,
         refresh_leeway::CASES,
         refresh_static::CASES,
         logout::CASES,

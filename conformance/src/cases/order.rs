@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Profile, Setting, Verdict};
-use crate::kit::{Granted, PASSWORD, Raw, WRONG_PASSWORD};
+use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret, WRONG_PASSWORD};
 use crate::trial::Trial;
 
 const JSON: &str = "application/json";
@@ -90,7 +90,7 @@ async fn fields_come_before_step_up_and_that_before_limits(t: Trial) -> Verdict 
     ensure!(sent.status == 200, "answered {}", sent.status);
     setup(fresh, &phone).await?.is(429, "rate_limited")?;
     t.advance_secs(800)?;
-    let old = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let old = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     t.advance_secs(800)?;
     let old = old.access_token.expose();
     setup(old, "5").await?.is(422, "validation_error")?;

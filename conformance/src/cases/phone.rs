@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
-use crate::kit::{Granted, Raw, Session};
+use crate::kit::{Granted, Raw, RefreshSecret, Session};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -297,7 +297,7 @@ async fn a_country_that_is_not_served_gets_no_message(t: Trial) -> Verdict {
 async fn an_old_login_may_verify_its_phone(t: Trial) -> Verdict {
     let (ada, phone) = with_phone(&t).await?;
     t.advance_secs(800)?;
-    let tokens = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let tokens = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     t.advance_secs(800)?;
     let client = t.bearer(&tokens.access_token);
     client

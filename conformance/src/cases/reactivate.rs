@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
-use crate::kit::{Granted, PASSWORD, Raw, Session};
+use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret, Session};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -242,7 +242,7 @@ async fn what_is_no_link_is_400(t: Trial) -> Verdict {
         Secret::from(format!("{signed}.AAAA")),
         Secret::from(signed),
         ada.tokens.access_token.clone(),
-        ada.tokens.refresh_token.clone(),
+        ada.tokens.refresh_secret().clone(),
         pending,
         reset.clone(),
     ] {
@@ -347,7 +347,7 @@ async fn every_way_in_is_closed_until_the_link_is_used(t: Trial) -> Verdict {
         .send()
         .await
         .refused(401, ErrorCode::SessionRevoked)?;
-    t.refresh(&ada.tokens.refresh_token)
+    t.refresh(ada.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::SessionRevoked)?;
     t.try_login(&ada.email, PASSWORD)
@@ -363,7 +363,7 @@ async fn every_way_in_is_closed_until_the_link_is_used(t: Trial) -> Verdict {
         .refused(401, ErrorCode::ApiKeyInvalid)?;
     t.session(&ada.email).await?;
     ensure!(
-        t.refresh(&ada.tokens.refresh_token).await.is_err(),
+        t.refresh(ada.tokens.refresh_secret()).await.is_err(),
         "an old session came back"
     );
     Ok(())

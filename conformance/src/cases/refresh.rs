@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 
 use crate::case;
 use crate::case::{Case, Profile, Setting, Verdict};
-use crate::kit::{Granted, Raw, clears_the_cookie};
+use crate::kit::{Granted, Raw, RefreshSecret, clears_the_cookie};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -101,11 +101,11 @@ pub const CASES: &[Case] = &[
 async fn a_refresh_gives_a_new_pair(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let me = ada.client.me().send().await.granted()?;
-    let (first, second) = (&ada.tokens, t.refresh(&ada.tokens.refresh_token).await);
+    let (first, second) = (&ada.tokens, t.refresh(ada.tokens.refresh_secret()).await);
     let second = second.granted()?;
-    ensure!(first.refresh_token.expose() != second.refresh_token.expose());
+    ensure!(first.refresh_secret().expose() != second.refresh_secret().expose());
     ensure!(first.access_token.expose() != second.access_token.expose());
-    ensure!(second.refresh_token.expose().starts_with("bpr_"));
+    ensure!(second.refresh_secret().expose().starts_with("bpr_"));
     ensure!(
         (895..=900).contains(&second.expires_in),
         "{} s",
@@ -113,17 +113,17 @@ async fn a_refresh_gives_a_new_pair(t: Trial) -> Verdict {
     );
     let idle = 14 * 86_400;
     ensure!((idle - 5..=idle).contains(&second.refresh_expires_in));
-    ensure!(second.scope.is_empty() && !second.mfa_required);
+    ensure!(second.scope.is_none() && !second.mfa_required);
     ensure!(second.user.id == me.id && second.user.email == ada.email);
     t.lives(&second).await?;
-    t.refresh(&second.refresh_token).await.granted()?;
+    t.refresh(second.refresh_secret()).await.granted()?;
     Ok(())
 }
 
 async fn a_refresh_continues_the_session(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let before = ada.client.me().send().await.granted()?;
-    let mut refresh_token = ada.tokens.refresh_token.clone();
+    let mut refresh_token = ada.tokens.refresh_secret().clone();
     for _ in 0..2 {
         t.advance_secs(3600)?;
         let next = t.refresh(&refresh_token).await.granted()?;
@@ -133,25 +133,25 @@ async fn a_refresh_continues_the_session(t: Trial) -> Verdict {
             "the session has changed: {:?}",
             after.session
         );
-        refresh_token = next.refresh_token;
+        refresh_token = next.refresh_secret().clone();
     }
     Ok(())
 }
 
 async fn the_old_access_token_stays_good(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
     t.lives(&first).await?;
     t.lives(&second).await
 }
 
 async fn a_refresh_sets_the_cookie(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await;
+    let second = t.refresh(first.refresh_secret()).await;
     let (second, headers) = second.granted_with_headers()?;
     let expected = format!("bp_token={};", second.access_token.expose());
     let lines: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
-    ensure!(lines.len() == 1, "{} cookies", lines.len());
+    ensure!(lines.len() == 2, "{} cookies", lines.len());
     ensure!(lines[0].to_str()?.starts_with(&expected), "another token");
     ensure!(t.cookie(&second).me().send().await.granted()?.id == first.user.id);
     Ok(())
@@ -159,11 +159,11 @@ async fn a_refresh_sets_the_cookie(t: Trial) -> Verdict {
 
 async fn a_used_token_ends_its_family_and_its_session(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
-    t.refresh(&first.refresh_token)
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
+    t.refresh(first.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenReused)?;
-    t.refresh(&second.refresh_token)
+    t.refresh(second.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     t.bearer(&second.access_token)
@@ -176,13 +176,13 @@ async fn a_used_token_ends_its_family_and_its_session(t: Trial) -> Verdict {
 
 async fn a_reuse_is_told_to_the_owner(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
-    t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     let mails = t.settled_messages(&ada.email).await?.len();
     ensure!(
         mails == 1,
         "{mails} mails after a rotation, not the welcome only"
     );
-    t.refresh(&ada.tokens.refresh_token)
+    t.refresh(ada.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenReused)?;
     t.messages(&ada.email, 2).await?;
@@ -193,25 +193,25 @@ async fn a_reuse_ends_no_other_session(t: Trial) -> Verdict {
     let first = t.newcomer().await?;
     let other = t.session(&first.email).await?;
     let stranger = t.newcomer().await?;
-    let used = &first.tokens.refresh_token;
+    let used = first.tokens.refresh_secret();
     t.refresh(used).await.granted()?;
     let refused = t.refresh(used).await;
     refused.refused(401, ErrorCode::TokenReused)?;
     for session in [other, stranger] {
         t.lives(&session.tokens).await?;
-        t.refresh(&session.tokens.refresh_token).await.granted()?;
+        t.refresh(session.tokens.refresh_secret()).await.granted()?;
     }
     Ok(())
 }
 
 async fn a_used_token_stays_a_used_one(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
     for _ in 0..3 {
-        let refused = t.refresh(&first.refresh_token).await;
+        let refused = t.refresh(first.refresh_secret()).await;
         refused.refused(401, ErrorCode::TokenReused)?;
     }
-    let refused = t.refresh(&second.refresh_token).await;
+    let refused = t.refresh(second.refresh_secret()).await;
     refused.refused(401, ErrorCode::TokenRevoked)?;
     Ok(())
 }
@@ -220,9 +220,9 @@ async fn an_ancestor_is_reuse_however_old(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
     let mut last = first.clone();
     for _ in 0..3 {
-        last = t.refresh(&last.refresh_token).await.granted()?;
+        last = t.refresh(last.refresh_secret()).await.granted()?;
     }
-    let refused = t.refresh(&first.refresh_token).await;
+    let refused = t.refresh(first.refresh_secret()).await;
     let refused = refused.refused(401, ErrorCode::TokenReused)?;
     clears_the_cookie(&refused.headers)?;
     t.has_ended(&last).await
@@ -231,7 +231,7 @@ async fn an_ancestor_is_reuse_however_old(t: Trial) -> Verdict {
 async fn what_is_no_refresh_token_is_refused(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let key = ada.client.rotate_api_key().send().await.granted()?;
-    let genuine = ada.tokens.refresh_token.expose();
+    let genuine = ada.tokens.refresh_secret().expose();
     let typo = format!("{}~", &genuine[..genuine.len() - 1]);
     for token in [
         "garbage",
@@ -254,7 +254,7 @@ async fn what_is_no_refresh_token_is_refused(t: Trial) -> Verdict {
         );
     }
     t.lives(&ada.tokens).await?;
-    t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     Ok(())
 }
 
@@ -274,9 +274,9 @@ async fn an_empty_token_is_422(t: Trial) -> Verdict {
 
 async fn a_logout_ends_the_family(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
-    let next = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let next = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     ada.client.logout().send().await.granted()?;
-    for token in [&next.refresh_token, &ada.tokens.refresh_token] {
+    for token in [next.refresh_secret(), ada.tokens.refresh_secret()] {
         let refused = t.refresh(token).await;
         let refused = refused.refused(401, ErrorCode::TokenRevoked)?;
         clears_the_cookie(&refused.headers)?;
@@ -289,7 +289,7 @@ async fn a_reset_of_the_factors_ends_every_family(t: Trial) -> Verdict {
     let other = t.backup_session(&ada, 0).await?;
     t.operator("reset-mfa", &ada.email).await?;
     for session in [&ada.session, &other] {
-        let refused = t.refresh(&session.tokens.refresh_token).await;
+        let refused = t.refresh(session.tokens.refresh_secret()).await;
         let refused = refused.refused(401, ErrorCode::TokenRevoked)?;
         clears_the_cookie(&refused.headers)?;
         t.has_ended(&session.tokens).await?;
@@ -302,7 +302,7 @@ async fn a_closed_account_refreshes_nothing(t: Trial) -> Verdict {
         let ada = t.newcomer().await?;
         t.operator(action, &ada.email).await?;
         for _ in 0..2 {
-            let refused = t.refresh(&ada.tokens.refresh_token).await;
+            let refused = t.refresh(ada.tokens.refresh_secret()).await;
             let refused = refused.refused(401, ErrorCode::SessionRevoked)?;
             clears_the_cookie(&refused.headers)?;
         }
@@ -324,9 +324,9 @@ async fn an_account_that_comes_back_has_to_log_in(t: Trial) -> Verdict {
 async fn every_401_clears_the_cookie(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let rotates = t.profile() != Profile::RotationOff;
-    let idle = t.session(&ada.email).await?.tokens.refresh_token;
+    let idle = t.session(&ada.email).await?.tokens.refresh_secret().clone();
     if rotates {
-        let used = &ada.tokens.refresh_token;
+        let used = ada.tokens.refresh_secret();
         t.refresh(used).await.granted()?;
         t.advance_secs(60)?;
         let refused = t.refresh(used).await;

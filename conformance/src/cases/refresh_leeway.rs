@@ -5,7 +5,7 @@ use bp_auth_client::ErrorCode;
 
 use crate::case;
 use crate::case::{Case, Profile, Verdict};
-use crate::kit::{Granted, clears_the_cookie};
+use crate::kit::{Granted, RefreshSecret, clears_the_cookie};
 use crate::trial::Trial;
 
 const LEEWAY: &[Profile] = &[Profile::Leeway];
@@ -80,13 +80,13 @@ pub const CASES: &[Case] = &[
 async fn the_predecessor_gets_the_same_successor(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let before = ada.client.me().send().await.granted()?.session;
-    let first = &ada.tokens.refresh_token;
+    let first = ada.tokens.refresh_secret();
     let second = t.refresh(first).await.granted()?;
     for age in [10, 20, 30] {
         t.advance_secs(10)?;
         let again = t.refresh(first).await.granted()?;
         ensure!(
-            again.refresh_token.expose() == second.refresh_token.expose(),
+            again.refresh_secret().expose() == second.refresh_secret().expose(),
             "another successor after {age} s"
         );
         ensure!(again.refresh_expires_in == second.refresh_expires_in - age);
@@ -99,9 +99,9 @@ async fn the_predecessor_gets_the_same_successor(t: Trial) -> Verdict {
 async fn the_chain_goes_on(t: Trial) -> Verdict {
     let mut last = t.newcomer().await?.tokens;
     for _ in 0..3 {
-        let lost = t.refresh(&last.refresh_token).await.granted()?;
-        let again = t.refresh(&last.refresh_token).await.granted()?;
-        ensure!(lost.refresh_token.expose() == again.refresh_token.expose());
+        let lost = t.refresh(last.refresh_secret()).await.granted()?;
+        let again = t.refresh(last.refresh_secret()).await.granted()?;
+        ensure!(lost.refresh_secret().expose() == again.refresh_secret().expose());
         last = again;
     }
     t.lives(&last).await
@@ -109,11 +109,11 @@ async fn the_chain_goes_on(t: Trial) -> Verdict {
 
 async fn after_the_leeway_it_is_reuse(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
     t.advance_secs(29)?;
-    t.refresh(&first.refresh_token).await.granted()?;
+    t.refresh(first.refresh_secret()).await.granted()?;
     t.advance_secs(2)?;
-    let refused = t.refresh(&first.refresh_token).await;
+    let refused = t.refresh(first.refresh_secret()).await;
     let refused = refused.refused(401, ErrorCode::TokenReused)?;
     clears_the_cookie(&refused.headers)?;
     t.has_ended(&second).await
@@ -121,30 +121,30 @@ async fn after_the_leeway_it_is_reuse(t: Trial) -> Verdict {
 
 async fn a_grandparent_is_reuse(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
-    let third = t.refresh(&second.refresh_token).await.granted()?;
-    let refused = t.refresh(&first.refresh_token).await;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
+    let third = t.refresh(second.refresh_secret()).await.granted()?;
+    let refused = t.refresh(first.refresh_secret()).await;
     refused.refused(401, ErrorCode::TokenReused)?;
     t.has_ended(&third).await
 }
 
 async fn the_leeway_of_a_used_successor_is_over(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
     t.advance_secs(5)?;
-    t.refresh(&first.refresh_token).await.granted()?;
-    let third = t.refresh(&second.refresh_token).await.granted()?;
+    t.refresh(first.refresh_secret()).await.granted()?;
+    let third = t.refresh(second.refresh_secret()).await.granted()?;
     t.advance_secs(5)?;
-    let again = t.refresh(&second.refresh_token).await.granted()?;
-    ensure!(again.refresh_token.expose() == third.refresh_token.expose());
-    let refused = t.refresh(&first.refresh_token).await;
+    let again = t.refresh(second.refresh_secret()).await.granted()?;
+    ensure!(again.refresh_secret().expose() == third.refresh_secret().expose());
+    let refused = t.refresh(first.refresh_secret()).await;
     refused.refused(401, ErrorCode::TokenReused)?;
     t.has_ended(&third).await
 }
 
 async fn a_repetition_is_told_to_nobody(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
-    let first = &ada.tokens.refresh_token;
+    let first = ada.tokens.refresh_secret();
     for _ in 0..3 {
         t.refresh(first).await.granted()?;
     }
@@ -159,22 +159,22 @@ async fn a_repetition_is_told_to_nobody(t: Trial) -> Verdict {
 
 async fn a_repetition_does_not_count(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
     for _ in 0..4 {
-        t.refresh(&first.refresh_token).await.granted()?;
+        t.refresh(first.refresh_secret()).await.granted()?;
     }
-    let third = t.refresh(&second.refresh_token).await.granted()?;
-    let refused = t.refresh(&third.refresh_token).await;
+    let third = t.refresh(second.refresh_secret()).await.granted()?;
+    let refused = t.refresh(third.refresh_secret()).await;
     refused.refused(429, ErrorCode::RateLimited)?;
-    let again = t.refresh(&second.refresh_token).await.granted()?;
-    ensure!(again.refresh_token.expose() == third.refresh_token.expose());
+    let again = t.refresh(second.refresh_secret()).await.granted()?;
+    ensure!(again.refresh_secret().expose() == third.refresh_secret().expose());
     Ok(())
 }
 
 async fn a_repetition_sets_the_cookie(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    t.refresh(&first.refresh_token).await.granted()?;
-    let again = t.refresh(&first.refresh_token).await;
+    t.refresh(first.refresh_secret()).await.granted()?;
+    let again = t.refresh(first.refresh_secret()).await;
     let (again, headers) = again.granted_with_headers()?;
     let line = headers.get("set-cookie").map(|line| line.to_str());
     let expected = format!("bp_token={};", again.access_token.expose());
@@ -184,10 +184,10 @@ async fn a_repetition_sets_the_cookie(t: Trial) -> Verdict {
 
 async fn a_logout_ends_the_leeway(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let second = t.refresh(&first.refresh_token).await.granted()?;
+    let second = t.refresh(first.refresh_secret()).await.granted()?;
     let client = t.bearer(&second.access_token);
     client.logout().send().await.granted()?;
-    let refused = t.refresh(&first.refresh_token).await;
+    let refused = t.refresh(first.refresh_secret()).await;
     refused.refused(401, ErrorCode::TokenRevoked)?;
     t.has_ended(&second).await
 }
@@ -195,9 +195,9 @@ async fn a_logout_ends_the_leeway(t: Trial) -> Verdict {
 async fn a_closed_account_has_no_leeway(t: Trial) -> Verdict {
     for action in ["deactivate", "suspend"] {
         let ada = t.newcomer().await?;
-        t.refresh(&ada.tokens.refresh_token).await.granted()?;
+        t.refresh(ada.tokens.refresh_secret()).await.granted()?;
         t.operator(action, &ada.email).await?;
-        let refused = t.refresh(&ada.tokens.refresh_token).await;
+        let refused = t.refresh(ada.tokens.refresh_secret()).await;
         refused.refused(401, ErrorCode::SessionRevoked)?;
     }
     Ok(())
@@ -205,14 +205,14 @@ async fn a_closed_account_has_no_leeway(t: Trial) -> Verdict {
 
 async fn the_successor_is_kept_sealed(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
-    let second = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let second = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     let stored = t.stored_bytes()?;
     let holds = |text: &str| {
         let text = text.as_bytes();
         stored.windows(text.len()).any(|window| window == text)
     };
     ensure!(holds(&ada.email), "not where the server keeps its rows");
-    for token in [&ada.tokens.refresh_token, &second.refresh_token] {
+    for token in [ada.tokens.refresh_secret(), second.refresh_secret()] {
         // Nor the random part without its prefix and checksum.
         ensure!(!holds(&token.expose()[4..40]), "a refresh token in plain");
     }

@@ -6,7 +6,7 @@ use http::header::SET_COOKIE;
 
 use crate::case;
 use crate::case::{Case, Profile, Setting, Verdict};
-use crate::kit::{Granted, clears_the_cookie};
+use crate::kit::{Granted, RefreshSecret, clears_the_cookie};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -56,9 +56,9 @@ async fn an_idle_token_expires_after_14_days(t: Trial) -> Verdict {
     let ada = t.newcomer().await?.tokens;
     let bob = t.newcomer().await?.tokens;
     t.advance_secs(14 * 86_400 - 1)?;
-    t.refresh(&ada.refresh_token).await.granted()?;
+    t.refresh(ada.refresh_secret()).await.granted()?;
     t.advance_secs(1)?;
-    t.refresh(&bob.refresh_token)
+    t.refresh(bob.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenExpired)?;
     Ok(())
@@ -68,20 +68,20 @@ async fn a_family_ends_after_30_days(t: Trial) -> Verdict {
     let mut tokens = t.newcomer().await?.tokens;
     for _ in 0..2 {
         t.advance_secs(10 * 86_400)?;
-        tokens = t.refresh(&tokens.refresh_token).await.granted()?;
+        tokens = t.refresh(tokens.refresh_secret()).await.granted()?;
     }
     ensure!(
         tokens.refresh_expires_in == 10 * 86_400,
         "more than is left"
     );
     t.advance_secs(10 * 86_400 - 60)?;
-    tokens = t.refresh(&tokens.refresh_token).await.granted()?;
+    tokens = t.refresh(tokens.refresh_secret()).await.granted()?;
     ensure!(tokens.refresh_expires_in == 60, "more than is left");
     t.lives(&tokens).await?;
     t.advance_secs(59)?;
-    tokens = t.refresh(&tokens.refresh_token).await.granted()?;
+    tokens = t.refresh(tokens.refresh_secret()).await.granted()?;
     t.advance_secs(1)?;
-    let refused = t.refresh(&tokens.refresh_token).await;
+    let refused = t.refresh(tokens.refresh_secret()).await;
     let refused = refused.refused(401, ErrorCode::TokenExpired)?;
     clears_the_cookie(&refused.headers)?;
     let me = t.bearer(&tokens.access_token).me().send().await;
@@ -91,13 +91,14 @@ async fn a_family_ends_after_30_days(t: Trial) -> Verdict {
 }
 
 async fn a_family_is_refreshed_30_times_a_minute(t: Trial) -> Verdict {
-    let mut last = t.newcomer().await?.tokens.refresh_token;
+    let mut last = t.newcomer().await?.tokens.refresh_secret().clone();
     for round in 0..2 {
         for number in 0..30 {
             let next = t.refresh(&last).await.granted();
             last = next
                 .with_context(|| format!("{number} of {round}"))?
-                .refresh_token;
+                .refresh_secret()
+                .clone();
         }
         t.advance_secs(20)?;
         let refused = t.refresh(&last).await;
@@ -114,7 +115,7 @@ async fn every_family_has_a_limit_of_its_own(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let other = t.session(&ada.email).await?;
     for session in [ada, other] {
-        let last = refreshed(&t, &session.tokens.refresh_token, 2).await?;
+        let last = refreshed(&t, session.tokens.refresh_secret(), 2).await?;
         let refused = t.refresh(&last).await;
         refused.refused(429, ErrorCode::RateLimited)?;
     }
@@ -123,10 +124,10 @@ async fn every_family_has_a_limit_of_its_own(t: Trial) -> Verdict {
 
 async fn reuse_is_told_whatever_the_limits(t: Trial) -> Verdict {
     let first = t.newcomer().await?.tokens;
-    let last = refreshed(&t, &first.refresh_token, 2).await?;
+    let last = refreshed(&t, first.refresh_secret(), 2).await?;
     let refused = t.refresh(&last).await;
     refused.refused(429, ErrorCode::RateLimited)?;
-    let refused = t.refresh(&first.refresh_token).await;
+    let refused = t.refresh(first.refresh_secret()).await;
     refused.refused(401, ErrorCode::TokenReused)?;
     let refused = t.refresh(&last).await;
     refused.refused(401, ErrorCode::TokenRevoked)?;
@@ -135,14 +136,14 @@ async fn reuse_is_told_whatever_the_limits(t: Trial) -> Verdict {
 
 async fn the_limit_meets_only_what_would_succeed(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
-    let last = refreshed(&t, &ada.tokens.refresh_token, 1).await?;
+    let last = refreshed(&t, ada.tokens.refresh_secret(), 1).await?;
     let refused = t.refresh(&last).await;
     refused.refused(429, ErrorCode::RateLimited)?;
     ada.client.logout().send().await.granted()?;
     let refused = t.refresh(&last).await;
     refused.refused(401, ErrorCode::TokenRevoked)?;
     // What is refused does not count either.
-    let other = t.session(&ada.email).await?.tokens.refresh_token;
+    let other = t.session(&ada.email).await?.tokens.refresh_secret().clone();
     for _ in 0..3 {
         let refused = t.refresh(&last).await;
         refused.refused(401, ErrorCode::TokenRevoked)?;
@@ -155,7 +156,7 @@ async fn the_limit_meets_only_what_would_succeed(t: Trial) -> Verdict {
 async fn refreshed(t: &Trial, token: &Secret, times: usize) -> anyhow::Result<Secret> {
     let mut last = token.clone();
     for _ in 0..times {
-        last = t.refresh(&last).await.granted()?.refresh_token;
+        last = t.refresh(&last).await.granted()?.refresh_secret().clone();
     }
     Ok(last)
 }

@@ -10,7 +10,7 @@ use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{MINUTE, claims, own_session, profile};
 #[cfg(feature = "spawn")]
 use crate::kit::mfa::{confirm_reset, reset_token};
-use crate::kit::{Granted, Raw, Session};
+use crate::kit::{Granted, Raw, RefreshSecret, Session};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -114,7 +114,7 @@ async fn a_refresh_stays_in_its_session(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let before = own_session(&ada.client).await?;
     t.advance_secs(MINUTE)?;
-    let fresh = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let fresh = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     let after = own_session(&t.bearer(&fresh.access_token)).await?;
     ensure!(after.id == before.id && after.auth_time == before.auth_time);
     ensure!(after.created_at == before.created_at && after.expires_at == before.expires_at);
@@ -173,7 +173,7 @@ async fn ending_one_session_leaves_the_others(t: Trial) -> Verdict {
     ended(&t, &ada).await?;
     for session in [&elsewhere, &bob] {
         session.client.me().send().await.granted()?;
-        t.refresh(&session.tokens.refresh_token).await.granted()?;
+        t.refresh(session.tokens.refresh_secret()).await.granted()?;
     }
     Ok(())
 }
@@ -187,14 +187,14 @@ async fn deactivation_ends_all_sessions_for_good(t: Trial) -> Verdict {
         for session in [&ada, &elsewhere] {
             let me = session.client.me().send().await;
             me.refused(401, ErrorCode::SessionRevoked)?;
-            let refreshed = t.refresh(&session.tokens.refresh_token).await;
+            let refreshed = t.refresh(session.tokens.refresh_secret()).await;
             refreshed.refused(401, ErrorCode::SessionRevoked)?;
         }
         t.operator("activate", &ada.email).await?;
         for session in [&ada, &elsewhere] {
             let me = session.client.me().send().await;
             me.refused(401, ErrorCode::SessionRevoked)?;
-            let refreshed = t.refresh(&session.tokens.refresh_token).await;
+            let refreshed = t.refresh(session.tokens.refresh_secret()).await;
             ensure!(refreshed.is_err(), "{action}: a family came back");
         }
         let anew = t.session(&ada.email).await?;
@@ -235,7 +235,7 @@ async fn an_operator_ends_sessions_at_once(_: Trial) -> Verdict {
 async fn ended(t: &Trial, session: &Session) -> Verdict {
     let me = session.client.me().send().await;
     me.refused(401, ErrorCode::SessionRevoked)?;
-    t.refresh(&session.tokens.refresh_token)
+    t.refresh(session.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     Ok(())

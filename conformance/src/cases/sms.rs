@@ -9,7 +9,7 @@ use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{
     MINUTE, another, methods, own_session, profile, sms_setup, sms_verify, totp_setup,
 };
-use crate::kit::{Granted, Session};
+use crate::kit::{Granted, RefreshSecret, Session};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -142,7 +142,7 @@ async fn enrolling_upgrades_this_session_and_ends_the_weaker_ones(t: Trial) -> V
         .send()
         .await
         .refused(401, ErrorCode::SessionRevoked)?;
-    t.refresh(&elsewhere.tokens.refresh_token)
+    t.refresh(elsewhere.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     Ok(())

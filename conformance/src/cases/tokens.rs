@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
 use crate::kit::jwt::{part, verified};
-use crate::kit::{Granted, Guarded, Raw};
+use crate::kit::{Granted, Guarded, Raw, RefreshSecret};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -147,7 +147,7 @@ async fn kinds(t: &Trial) -> Result<Kinds> {
     let pending = t.pending(&guarded.email).await?.mfa_token;
     let tokens = [
         ("access", session.access_token.clone()),
-        ("refresh", session.refresh_token.clone()),
+        ("refresh", session.refresh_secret().clone()),
         ("pending", pending),
         (
             "reset",
@@ -298,7 +298,7 @@ async fn a_refresh_does_not_change_when_the_user_authenticated(t: Trial) -> Verd
     let ada = t.newcomer().await?.tokens;
     let before = part(ada.access_token.expose(), 1)?;
     t.advance_secs(100)?;
-    let tokens = t.refresh(&ada.refresh_token).await.granted()?;
+    let tokens = t.refresh(ada.refresh_secret()).await.granted()?;
     let after = part(tokens.access_token.expose(), 1)?;
     for same in ["sub", "tid", "sid", "auth_time", "amr", "iss", "aud"] {
         ensure!(before[same] == after[same], "another {same}");
@@ -353,8 +353,8 @@ async fn opaque_tokens_carry_a_prefix_and_a_checksum(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let first = ada.client.rotate_api_key().send().await.granted()?.api_key;
     let key = ada.client.rotate_api_key().send().await.granted()?.api_key;
-    let other = t.session(&ada.email).await?.tokens.refresh_token;
-    let refresh = &ada.tokens.refresh_token;
+    let other = t.session(&ada.email).await?.tokens.refresh_secret().clone();
+    let refresh = ada.tokens.refresh_secret();
     ensure!(refresh.expose().starts_with("bpr_"), "another prefix");
     ensure!(key.expose().starts_with("bpk_"), "another prefix");
     ensure!(first.expose() != key.expose(), "the same key twice");

@@ -14,7 +14,7 @@ use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{
     MINUTE, claims, methods, own_session, profile, sms_setup, sms_verify, totp_setup, totp_verify,
 };
-use crate::kit::{Authenticator, Granted};
+use crate::kit::{Authenticator, Granted, RefreshSecret};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -213,7 +213,7 @@ async fn enrolling_upgrades_the_enrolling_session(t: Trial) -> Verdict {
     let after = own_session(&ada.client).await?;
     ensure!(after.id == before.id, "another session");
     ensure!(after.auth_time == before.auth_time, "another login");
-    let fresh = t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    let fresh = t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     let told = |token| Ok::<_, anyhow::Error>(claims(token)?["amr"].clone());
     let (old, new) = (told(&ada.tokens.access_token)?, told(&fresh.access_token)?);
     ensure!(old != new, "after the refresh `amr` is still {old}");
@@ -233,7 +233,7 @@ async fn enrolling_ends_the_sessions_that_know_only_the_password(t: Trial) -> Ve
         .send()
         .await
         .refused(401, ErrorCode::SessionRevoked)?;
-    t.refresh(&elsewhere.tokens.refresh_token)
+    t.refresh(elsewhere.tokens.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     for client in [&ada.session.client, &bob.client] {
@@ -249,7 +249,9 @@ async fn sessions_that_passed_a_second_factor_outlive_an_enrolment(t: Trial) -> 
     for session in [&ada.session, &elsewhere] {
         session.client.me().send().await.granted()?;
     }
-    t.refresh(&elsewhere.tokens.refresh_token).await.granted()?;
+    t.refresh(elsewhere.tokens.refresh_secret())
+        .await
+        .granted()?;
     Ok(())
 }
 

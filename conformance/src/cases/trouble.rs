@@ -15,7 +15,7 @@ use crate::case;
 #[cfg(feature = "spawn")]
 use crate::case::Setting;
 use crate::case::{Case, Verdict};
-use crate::kit::{Granted, PASSWORD, Raw};
+use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret};
 use crate::trial::Trial;
 
 // Each of them harms its whole server, so each demands one of its own: a setting that changes nothing
@@ -79,7 +79,7 @@ async fn a_locked_database_is_503_and_nothing_is_half_done(t: Trial) -> Verdict 
     let ada = t.newcomer().await?;
     let email = t.fresh_email();
     let registration = json!({ "email": email, "password": PASSWORD });
-    let refresh = json!({ "refresh_token": ada.tokens.refresh_token.expose() });
+    let refresh = json!({ "refresh_token": ada.tokens.refresh_secret().expose() });
     let post = |path: &str| t.http().post(t.at(&format!("/api/auth/{path}")));
     let writes = || {
         [
@@ -193,7 +193,7 @@ async fn a_table_that_is_gone_for_a_while_harms_nothing_for_good(t: Trial) -> Ve
     ensure!(answer.status == 200, "the process is ill");
     stored.rename("away", "sessions")?;
     ada.client.me().send().await.granted()?;
-    t.refresh(&ada.tokens.refresh_token).await.granted()?;
+    t.refresh(ada.tokens.refresh_secret()).await.granted()?;
     Ok(())
 }
 

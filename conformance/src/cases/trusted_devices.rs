@@ -8,7 +8,7 @@ use http::header::{COOKIE, USER_AGENT};
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{DEVICE_COOKIE, DEVICE_HEADER, MINUTE, devices, tokens};
-use crate::kit::{Granted, WRONG_PASSWORD};
+use crate::kit::{Granted, RefreshSecret, WRONG_PASSWORD};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -91,7 +91,7 @@ async fn a_remembered_device_needs_no_second_factor(t: Trial) -> Verdict {
     ensure!(session.tokens.trusted_device_id == Some(device.id));
     ensure!(!session.tokens.mfa_required);
     session.client.me().send().await.granted()?;
-    t.refresh(&session.tokens.refresh_token).await.granted()?;
+    t.refresh(session.tokens.refresh_secret()).await.granted()?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use bp_auth_client::{Client, ErrorCode, types};
 
 use crate::case;
 use crate::case::{Case, Setting, Verdict};
-use crate::kit::{Granted, PASSWORD, WRONG_PASSWORD};
+use crate::kit::{Granted, PASSWORD, RefreshSecret, WRONG_PASSWORD};
 use crate::trial::Trial;
 
 const MINUTE: u64 = 60;
@@ -167,9 +167,9 @@ async fn registrations_are_counted_for_a_minute(t: Trial) -> Verdict {
 }
 
 async fn rotations_are_counted_for_a_minute(t: Trial) -> Verdict {
-    let mut token = t.newcomer().await?.tokens.refresh_token;
+    let mut token = t.newcomer().await?.tokens.refresh_secret().clone();
     for _ in 0..2 {
-        token = t.refresh(&token).await.granted()?.refresh_token;
+        token = t.refresh(&token).await.granted()?.refresh_secret().clone();
     }
     t.advance_secs(MINUTE - 1)?;
     let refused = t.refresh(&token).await;

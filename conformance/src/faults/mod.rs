@@ -6,6 +6,7 @@
 //! them has to object.
 
 mod accounts;
+mod browsers;
 mod credentials;
 mod database;
 mod database_factors;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Fault> {
     [
         wire::FAULTS,
         credentials::FAULTS,
+        browsers::FAULTS,
         accounts::FAULTS,
         factors::FAULTS,
         database::FAULTS,

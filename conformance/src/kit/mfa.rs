@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::answer::set_cookie;
 use super::{Authenticator, Granted, Guarded, PASSWORD, Session};
+use crate::kit::RefreshSecret;
 use crate::trial::Trial;
 
 pub const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-trusted-device");
@@ -265,7 +266,7 @@ impl Trial {
     pub async fn aged_session(&self, session: &Session, seconds: u64) -> Result<Session> {
         self.advance_secs(seconds)?;
         let fresh = self
-            .refresh(&session.tokens.refresh_token)
+            .refresh(session.tokens.refresh_secret())
             .await
             .granted()?;
         Ok(self.session_of(&session.email, fresh))

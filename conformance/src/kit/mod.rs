@@ -16,7 +16,7 @@ mod wire;
 pub use answer::{Granted, Raw, Refused, set_cookie};
 pub use devices::{cookie_value, trust};
 pub use factors::{Authenticator, Guarded, challenge};
-pub use people::{PASSWORD, Person, Session, WRONG_PASSWORD};
+pub use people::{PASSWORD, Person, RefreshSecret, Session, WRONG_PASSWORD};
 pub use race::{Answer, Race, race};
 pub use session_state::clears_the_cookie;
 pub use wire::Wire;

@@ -1,5 +1,7 @@
 //! Users and their sessions.
 
+use std::sync::LazyLock;
+
 use anyhow::{Result, bail};
 use bp_auth_client::types::{LoginResponse, MfaPending, TokenResponse};
 use bp_auth_client::{Client, Error, ResponseValue, Secret, types};
@@ -23,6 +25,20 @@ pub struct Session {
     pub tokens: TokenResponse,
     /// Presents the access token.
     pub client: Client,
+}
+
+/// The refresh token of an answer.
+pub trait RefreshSecret {
+    /// An answer to a token in a body has one; without one the case fails at its next refresh, because the
+    /// server refuses an empty token.
+    fn refresh_secret(&self) -> &Secret;
+}
+
+impl RefreshSecret for TokenResponse {
+    fn refresh_secret(&self) -> &Secret {
+        static NONE: LazyLock<Secret> = LazyLock::new(|| Secret::from(""));
+        self.refresh_token.as_ref().unwrap_or(&NONE)
+    }
 }
 
 impl Trial {

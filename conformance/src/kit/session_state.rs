@@ -7,6 +7,7 @@ use http::HeaderMap;
 
 use super::Granted;
 use super::answer::set_cookie;
+use crate::kit::RefreshSecret;
 use crate::trial::Trial;
 
 impl Trial {
@@ -31,7 +32,7 @@ impl Trial {
         let (trial, tokens) = (self.clone(), tokens.clone());
         async move {
             let me = trial.bearer(&tokens.access_token).me().send().await;
-            let refresh = trial.refresh(&tokens.refresh_token).await;
+            let refresh = trial.refresh(tokens.refresh_secret()).await;
             me.refused(401, ErrorCode::SessionRevoked)
                 .and_then(|_| refresh.refused(401, ErrorCode::TokenRevoked))
                 .map(drop)

@@ -102,7 +102,8 @@ fn caller(operation: &Value) -> Result<Caller> {
     }
     names.sort_unstable();
     Ok(match names[..] {
-        [] => Caller::Anybody,
+        // The cookie counts where the body has no token; `refresh_cookie` tries it.
+        [] | ["", "refreshCookie"] => Caller::Anybody,
         ["", "bearer", "cookie"] => Caller::Maybe,
         ["bearer", "cookie"] => Caller::Token,
         ["apiKey", "bearer", "cookie"] => Caller::TokenOrApiKey,

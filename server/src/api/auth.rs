@@ -3,7 +3,7 @@
 use dropshot::{HttpResponseCreated, HttpResponseOk, HttpResponseUpdatedNoContent, RequestContext};
 
 use super::types::*;
-use super::{Answer, Credentials, FormBody, JsonBody, OptionalJsonBody, extract};
+use super::{Answer, Credentials, FormBody, JsonBody, OptionalJsonBody, RefreshCookies, extract};
 
 #[dropshot::api_description]
 pub trait AuthApi {
@@ -23,8 +23,8 @@ pub trait AuthApi {
 
     /// Login
     ///
-    /// OAuth2 password flow: sets the httpOnly cookie `bp_token` and also returns the token in the
-    /// body, for clients that cannot keep cookies. When the user has a verified second factor, the
+    /// OAuth2 password flow: sets the httpOnly cookies `bp_token` and `bp_refresh` and also returns
+    /// the tokens in the body, for clients that cannot keep cookies. When the user has a verified second factor, the
     /// answer is an mfa-pending token instead of an access token, no cookie is set, and the client
     /// must call `POST /api/auth/mfa/challenge` with a code. A valid trusted device (cookie
     /// `bp_trusted_device`, or header `X-Trusted-Device`) skips the second factor.
@@ -45,20 +45,24 @@ pub trait AuthApi {
     /// valid token marks it as used and puts a new token into the same family. The use of a token
     /// that was used before revokes the entire family and its session and answers `401
     /// token_reused`. While the feature flag `REFRESH_ROTATION_ENABLED` is off, a new access token
-    /// is issued and the refresh token stays the same. Every `401` clears the cookie.
+    /// is issued and the refresh token stays the same. Every `401` clears the cookies. The body may
+    /// be absent: then the httpOnly cookie `bp_refresh` counts, the answer's body has no
+    /// `refresh_token`, and the same predecessor may come again for some seconds, because the tabs
+    /// of a browser cannot agree on who refreshes.
     #[endpoint { method = POST, path = "/api/auth/refresh", tags = ["Auth"] }]
     async fn refresh_token_endpoint(
         rqctx: RequestContext<Self::Context>,
-        body: JsonBody<RefreshRequest>,
+        cookies: RefreshCookies,
+        body: OptionalJsonBody<RefreshRequest>,
     ) -> Answer<HttpResponseOk<TokenResponse>>;
 
     /// Logout
     ///
-    /// Clear the cookie and revoke the current session with its refresh tokens. Best effort by
-    /// design: the cookie is cleared even when the presented token is stale or invalid, because
-    /// only such a token keeps a browser in a login loop. The session is found from an expired
-    /// token of ours too, or from `refresh_token`. `all_sessions` needs a valid token and is
-    /// ignored without one. The body may be absent.
+    /// Clear the cookies and revoke the current session with its refresh tokens. Best effort by
+    /// design: the cookies are cleared even when the presented token is stale or invalid, because
+    /// only such a token keeps a browser in a login loop. The session of every presented `bp_token`
+    /// ends. It is found from an expired token of ours too, or from `refresh_token`. `all_sessions`
+    /// needs a valid token and is ignored without one. The body may be absent.
     #[endpoint { method = POST, path = "/api/auth/logout", tags = ["Auth"] }]
     async fn logout(
         rqctx: RequestContext<Self::Context>,
@@ -69,7 +73,7 @@ pub trait AuthApi {
     /// Me
     ///
     /// Return the profile of the currently authenticated user, with the session the token belongs
-    /// to. `session` is null for an API key.
+    /// to. `session` is left out for an API key.
     #[endpoint { method = GET, path = "/api/auth/me", tags = ["Auth"] }]
     async fn me(
         rqctx: RequestContext<Self::Context>,

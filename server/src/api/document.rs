@@ -7,15 +7,15 @@
 
 use dropshot::{ApiDescription, StubContext};
 use openapiv3::{
-    APIKeyLocation, MediaType, OpenAPI, Operation, Parameter, ReferenceOr, Response,
-    SecurityScheme, Server, StatusCode, Tag,
+    APIKeyLocation, MediaType, OpenAPI, Operation, Parameter, ReferenceOr, Response, Schema,
+    SchemaKind, SecurityScheme, Server, StatusCode, Tag, Type,
 };
 
 use super::auth::auth_api_mod;
 use super::mfa::{mfa_api_mod, mfa_method_api_mod};
 
 /// The version of the contract, not of the server.
-pub const CONTRACT_VERSION: dropshot::semver::Version = dropshot::semver::Version::new(1, 0, 0);
+pub const CONTRACT_VERSION: dropshot::semver::Version = dropshot::semver::Version::new(2, 0, 0);
 
 /// What is committed at the top of the repository; `serve` refuses to start when it differs.
 pub const SNAPSHOT: &str = include_str!("../../../openapi-snapshot.json");
@@ -64,6 +64,9 @@ fn finish(mut document: OpenAPI) -> Result<OpenAPI, DocumentError> {
     document.paths.paths.sort_keys();
     if let Some(all) = document.components.as_mut() {
         all.schemas.sort_keys();
+        for schema in all.schemas.values_mut() {
+            leave_out_absent_references(schema);
+        }
         all.security_schemes = security_schemes();
         for response in all.responses.values_mut() {
             if let ReferenceOr::Item(response) = response {
@@ -89,6 +92,24 @@ fn finish(mut document: OpenAPI) -> Result<OpenAPI, DocumentError> {
     Ok(document)
 }
 
+/// An optional member of another schema is left out when it is absent. The framework says that it may
+/// be null, which OpenAPI 3.0 has no way to say beside a `$ref`.
+fn leave_out_absent_references(schema: &mut ReferenceOr<Schema>) {
+    let ReferenceOr::Item(schema) = schema else {
+        return;
+    };
+    let SchemaKind::Type(Type::Object(object)) = &mut schema.schema_kind else {
+        return;
+    };
+    for member in object.properties.values_mut() {
+        if let ReferenceOr::Item(member) = member
+            && matches!(member.schema_kind, SchemaKind::AllOf { .. })
+        {
+            member.schema_data.nullable = false;
+        }
+    }
+}
+
 fn describe_service(document: &mut OpenAPI) {
     document.info.description = Some(
         "Registration, OAuth2 password login with an httpOnly cookie, refresh rotation with \
@@ -98,6 +119,7 @@ fn describe_service(document: &mut OpenAPI) {
     );
     document.info.license = Some(openapiv3::License {
         name: "Apache-2.0 OR MIT".to_owned(),
+        url: Some("https://spdx.org/licenses/Apache-2.0.html".to_owned()),
         ..openapiv3::License::default()
     });
     document.servers = vec![Server {
@@ -145,6 +167,14 @@ fn security_schemes() -> indexmap::IndexMap<String, ReferenceOr<SecurityScheme>>
             ),
         ),
         (
+            REFRESH_COOKIE,
+            key(
+                APIKeyLocation::Cookie,
+                "bp_refresh",
+                "The refresh token, set at login and sent to `POST /api/auth/refresh` only",
+            ),
+        ),
+        (
             API_KEY,
             key(APIKeyLocation::Header, "X-API-Key", "The API key of a user"),
         ),
@@ -156,6 +186,7 @@ fn security_schemes() -> indexmap::IndexMap<String, ReferenceOr<SecurityScheme>>
 
 const BEARER: &str = "bearer";
 const COOKIE: &str = "cookie";
+const REFRESH_COOKIE: &str = "refreshCookie";
 const API_KEY: &str = "apiKey";
 
 fn finish_operation(operation: &mut Operation) -> Result<(), DocumentError> {
@@ -176,6 +207,10 @@ fn finish_operation(operation: &mut Operation) -> Result<(), DocumentError> {
             "x-document-token-or-api-key" => security = alternatives(&[BEARER, COOKIE, API_KEY]),
             "x-document-optional-token" => {
                 security = alternatives(&[BEARER, COOKIE]);
+                security.push(Default::default());
+            }
+            "x-document-refresh-cookie" => {
+                security = alternatives(&[REFRESH_COOKIE]);
                 security.push(Default::default());
             }
             _ => {

@@ -19,6 +19,7 @@ use super::json;
 use super::secret::Secret;
 
 pub const TOKEN_COOKIE: &str = "bp_token";
+pub const REFRESH_COOKIE: &str = "bp_refresh";
 
 // -- Credentials ------------------------------------------------------------------------------
 
@@ -139,6 +140,30 @@ impl<K: CredentialKind> SharedExtractor for Credentials<K> {
     }
 }
 
+/// The refresh tokens in the cookies of a request, which count where its body has none.
+pub struct RefreshCookies(pub Vec<Secret>);
+
+/// Becomes the `security` of the operation; see [`CredentialKind`].
+#[derive(Deserialize, JsonSchema)]
+pub struct RefreshCookieMarker {
+    #[serde(rename = "x-document-refresh-cookie")]
+    #[expect(dead_code, reason = "It exists for its schema only.")]
+    marker: String,
+}
+
+#[async_trait]
+impl SharedExtractor for RefreshCookies {
+    async fn from_request<Context: ServerContext>(
+        rqctx: &RequestContext<Context>,
+    ) -> Result<Self, HttpError> {
+        Ok(Self(cookies(rqctx.request.headers(), REFRESH_COOKIE)))
+    }
+
+    fn metadata(content_type: ApiEndpointBodyContentType) -> ExtractorMetadata {
+        <Header<RefreshCookieMarker> as SharedExtractor>::metadata(content_type)
+    }
+}
+
 // -- Bodies -----------------------------------------------------------------------------------
 
 /// Why a body could not be read as what the operation declares.
@@ -151,7 +176,8 @@ pub enum BodyRefusal {
 /// A JSON body whose media type was declared.
 pub struct JsonBody<T>(pub Result<T, BodyRefusal>);
 
-/// A JSON body that may be absent.
+/// A JSON body that may be absent: empty, white space, or JSON `null`, which generated clients send for
+/// an argument that was left out.
 pub struct OptionalJsonBody<T>(pub Result<Option<T>, BodyRefusal>);
 
 /// A form, as OAuth2's token endpoint takes it.
@@ -221,11 +247,13 @@ impl<T: DeserializeOwned + JsonSchema + Send + Sync + 'static> ExclusiveExtracto
         request: hyper::Request<Body>,
     ) -> Result<Self, HttpError> {
         let bytes = bytes(request).await?;
-        if bytes.is_empty() {
+        let text = bytes.trim_ascii();
+        if text.is_empty() {
             return Ok(Self(Ok(None)));
         }
-        Ok(Self(read(rqctx.request.headers(), JSON, || {
-            json::from_json(&bytes).map(Some)
+        Ok(Self(read(rqctx.request.headers(), JSON, || match text {
+            b"null" => Ok(None),
+            _ => json::from_json(&bytes).map(Some),
         })))
     }
 

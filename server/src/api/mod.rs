@@ -25,10 +25,10 @@ pub mod types;
 
 pub use auth::AuthApi;
 pub use error::{Error, ErrorCode, FieldError};
-pub use extract::{Credentials, FormBody, JsonBody, OptionalJsonBody, PathParam};
+pub use extract::{Credentials, FormBody, JsonBody, OptionalJsonBody, PathParam, RefreshCookies};
 pub use mfa::{MfaApi, MfaMethodApi};
 pub use reply::Reply;
-pub use secret::Secret;
+pub use secret::{Secret, Typed};
 
 /// What every operation returns: a finished response whose success schema is `R`'s.
 pub type Answer<R> = Result<Reply<R>, Error>;

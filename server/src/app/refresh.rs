@@ -16,6 +16,7 @@ use super::random::{Minted, REFRESH_PREFIX, hash_if_well_formed, mint};
 use super::seal::{open_once, seal_once};
 use super::session::IssuedTokens;
 use super::{App, Client};
+use crate::config::Seconds;
 use crate::datastore::{RefreshToken, Session, Taken, Txn, User};
 use crate::metrics::{Limit, Refreshed};
 
@@ -23,9 +24,23 @@ const MINUTE_MS: i64 = 60_000;
 
 type Granted = (Refreshed, IssuedTokens);
 
+/// Where a refresh token was presented.
+pub enum Presented<'r> {
+    Body(&'r str),
+    /// Every cookie of the name.
+    Cookies(Vec<&'r str>),
+}
+
+/// A token that was used before.
+struct Used<'r> {
+    row: RefreshToken,
+    token: &'r str,
+    leeway: Seconds,
+}
+
 impl App {
-    pub async fn refresh(&self, token: &str, client: &Client) -> Result<IssuedTokens> {
-        let outcome = self.refresh_with(token, client).await;
+    pub async fn refresh(&self, presented: Presented<'_>, client: &Client) -> Result<IssuedTokens> {
+        let outcome = self.refresh_with(presented, client).await;
         self.metrics.refresh(match &outcome {
             Ok((how, _)) => how.name(),
             Err(error) => error.name(),
@@ -33,14 +48,19 @@ impl App {
         outcome.map(|(_, issued)| issued)
     }
 
-    async fn refresh_with(&self, token: &str, client: &Client) -> Result<Granted> {
-        if token.is_empty() {
+    async fn refresh_with(&self, presented: Presented<'_>, client: &Client) -> Result<Granted> {
+        let leeway = self.leeway(&presented);
+        let token = match presented {
+            Presented::Body(token) => Some(token),
+            Presented::Cookies(tokens) => self.refresh_cookie_that_counts(tokens).await?,
+        };
+        let Some(token) = token.filter(|token| !token.is_empty()) else {
             return Err(Error::invalid(
                 "refresh_token",
                 "missing",
-                "the refresh token is empty",
+                "the refresh token is in neither the body nor the cookie bp_refresh",
             ));
-        }
+        };
         let hash = hash_if_well_formed(REFRESH_PREFIX, token).ok_or(Error::RefreshTokenInvalid)?;
         self.keys.refresh().await?;
         self.retried(|| async {
@@ -52,9 +72,8 @@ impl App {
 
             self.refresh_session_is_live(&session, &user, &row)?;
             if row.used_at.is_some() {
-                return self
-                    .refresh_again(txn, row, session, user, token, client)
-                    .await;
+                let used = Used { row, token, leeway };
+                return self.refresh_again(txn, used, session, user, client).await;
             }
             if row.expires_at <= self.now().ms() {
                 return Err(Error::RefreshTokenExpired);
@@ -70,14 +89,16 @@ impl App {
                     .await;
             }
             let successor = mint(self.random.as_ref(), REFRESH_PREFIX)?;
-            let sealed = self.successor_seal(&row, token, &successor)?;
+            let sealed = match leeway.is_zero() {
+                true => None,
+                false => Some(successor_seal(&row, token, &successor)?),
+            };
             if !txn
                 .refresh_token_consume(row.id, self.now().ms(), sealed)
                 .await?
             {
-                return self
-                    .refresh_again(txn, row, session, user, token, client)
-                    .await;
+                let used = Used { row, token, leeway };
+                return self.refresh_again(txn, used, session, user, client).await;
             }
             let expires_at = self
                 .refresh_token_add(&txn, &session, &successor, Some(row.id))
@@ -89,6 +110,36 @@ impl App {
             Ok((Refreshed::Rotated, issued))
         })
         .await
+    }
+
+    /// How long a predecessor still gets its successor. The tabs of a browser share a cookie and cannot
+    /// agree on who refreshes; whoever sends the token in a body keeps it in one place.
+    fn leeway(&self, presented: &Presented<'_>) -> Seconds {
+        match presented {
+            Presented::Body(_) => self.config.refresh.reuse_leeway_seconds,
+            Presented::Cookies(_) => self.config.refresh.cookie_leeway_seconds,
+        }
+    }
+
+    /// Of several cookies of the name the first whose token is good; a stale one of another path or
+    /// domain must not be taken for a reuse. Without a good one the first, which is then refused.
+    async fn refresh_cookie_that_counts<'r>(
+        &self,
+        tokens: Vec<&'r str>,
+    ) -> Result<Option<&'r str>> {
+        if tokens.len() > 1 {
+            for token in &tokens {
+                let Some(hash) = hash_if_well_formed(REFRESH_PREFIX, token) else {
+                    continue;
+                };
+                let row = self.store.refresh_token_fetch_by_hash(&hash).await?;
+                if row.is_some_and(|row| row.used_at.is_none() && row.expires_at > self.now().ms())
+                {
+                    return Ok(Some(token));
+                }
+            }
+        }
+        Ok(tokens.first().copied())
     }
 
     /// An ended family says so before anything else: its tokens are revoked, not reused again.
@@ -166,13 +217,12 @@ impl App {
     async fn refresh_again(
         &self,
         txn: Txn,
-        row: RefreshToken,
+        used: Used<'_>,
         session: Session,
         user: User,
-        token: &str,
         client: &Client,
     ) -> Result<Granted> {
-        if let Some((plain, expires_at)) = self.successor_within_leeway(&txn, &row, token).await? {
+        if let Some((plain, expires_at)) = self.successor_within_leeway(&txn, &used).await? {
             let mut issued = self.issued(user, &session, plain, expires_at)?;
             issued.mfa_enabled = self.mfa_enabled(&txn, &issued.user).await?;
             return Ok((Refreshed::Leeway, issued));
@@ -195,10 +245,8 @@ impl App {
     async fn successor_within_leeway(
         &self,
         txn: &Txn,
-        row: &RefreshToken,
-        token: &str,
+        Used { row, token, leeway }: &Used<'_>,
     ) -> Result<Option<(Zeroizing<String>, Timestamp)>> {
-        let leeway = self.config.refresh.reuse_leeway_seconds;
         let fresh = row.used_at.is_some_and(|used_at| {
             !leeway.is_zero() && Timestamp(used_at).plus(leeway.duration()) >= self.now()
         });
@@ -220,26 +268,15 @@ impl App {
         )))
     }
 
-    fn successor_seal(
-        &self,
-        row: &RefreshToken,
-        token: &str,
-        successor: &Minted,
-    ) -> Result<Option<String>> {
-        if self.config.refresh.reuse_leeway_seconds.is_zero() {
-            return Ok(None);
-        }
-        let key = successor_key(token)?;
-        Ok(Some(seal_once(
-            &key,
-            successor.plain.as_bytes(),
-            &row.id.to_string(),
-        )?))
-    }
-
     pub(super) async fn mfa_enabled(&self, txn: &Txn, user: &User) -> Result<bool> {
         Ok(!verified(&txn.mfa_methods_list(user.id).await?).is_empty())
     }
+}
+
+fn successor_seal(row: &RefreshToken, token: &str, successor: &Minted) -> Result<String> {
+    let key = successor_key(token)?;
+    let sealed = seal_once(&key, successor.plain.as_bytes(), &row.id.to_string())?;
+    Ok(sealed)
 }
 
 /// Only who holds the old token can open its successor; the database alone cannot.

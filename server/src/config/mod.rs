@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use http::HeaderName;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -121,6 +122,29 @@ impl Config {
         }
     }
 
+    /// The path of the public URL, under which browsers see the API; empty at the root.
+    pub fn public_path(&self, bound: SocketAddr) -> String {
+        let url = Url::parse(&self.public_url(bound));
+        url.map(|url| url.path().trim_end_matches('/').to_owned())
+            .unwrap_or_default()
+    }
+
+    /// Where the pages behind mailed links are, without a slash at the end.
+    pub fn ui_url(&self, bound: SocketAddr) -> String {
+        match &self.server.ui_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => self.public_url(bound),
+        }
+    }
+
+    /// Request headers that pages may send beside those that the API knows.
+    pub fn allowed_headers(&self) -> Vec<HeaderName> {
+        let names = self.cors.allowed_headers.iter();
+        names
+            .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            .collect()
+    }
+
     /// What this service is called: the name in authenticator apps, and the host it is reached at.
     pub fn names(&self, bound: SocketAddr) -> Vec<String> {
         let url = Url::parse(&self.public_url(bound)).ok();
@@ -149,6 +173,12 @@ impl Config {
         origins.sort();
         origins.dedup();
         origins
+    }
+
+    /// Whether a page at this address may call the API.
+    pub fn allows_page(&self, url: &str, bound: SocketAddr) -> bool {
+        let origin = browser_origin(url);
+        origin.is_some_and(|origin| self.allowed_origins(bound).contains(&origin))
     }
 
     /// Whether cookies carry `Secure`.

@@ -27,6 +27,9 @@ pub struct Server {
     /// How browsers and mail readers reach this server. Empty: `http://` and the bound address.
     #[serde(with = "values::optional")]
     pub public_url: Option<String>,
+    /// Where mailed links point, when the pages behind them are elsewhere. Empty: the public URL.
+    #[serde(with = "values::optional")]
+    pub ui_url: Option<String>,
     /// Networks whose `X-Forwarded-For` is believed; single addresses are allowed.
     #[serde(with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
@@ -88,6 +91,8 @@ pub struct Cookie {
 pub struct Cors {
     /// Origins such as `https://app.example.com`, beside the one of `server.public_url`.
     pub allowed_origins: Vec<String>,
+    /// Request headers such as `x-client-version`, beside those that the API knows.
+    pub allowed_headers: Vec<String>,
 }
 
 /// Tokens and codes this server issues.
@@ -129,6 +134,8 @@ pub struct Refresh {
     pub rotation_enabled: bool,
     /// How long the immediate predecessor still gets the same successor. 0: reuse at once.
     pub reuse_leeway_seconds: Seconds,
+    /// The same for tokens in the cookie `bp_refresh`, which the tabs of a browser share.
+    pub cookie_leeway_seconds: Seconds,
     /// A token unused for this long is dead.
     pub idle_ttl: Seconds,
     /// A session ends after this long, whatever its use.
@@ -304,6 +311,7 @@ impl Default for Server {
         Self {
             bind: SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 8080),
             public_url: None,
+            ui_url: None,
             trusted_proxies: Vec::new(),
             max_connections: 4096,
             max_connections_per_address: 512,
@@ -345,6 +353,7 @@ impl Default for Refresh {
         Self {
             rotation_enabled: true,
             reuse_leeway_seconds: Seconds::ZERO,
+            cookie_leeway_seconds: Seconds::new(10),
             idle_ttl: Seconds::days(14),
             family_ttl: Seconds::days(30),
         }

@@ -6,6 +6,7 @@ mod telemetry;
 
 use std::net::Ipv4Addr;
 
+use http::HeaderName;
 use ipnet::IpNet;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use url::Url;
@@ -19,6 +20,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     };
     checks.addresses();
     checks.origins();
+    checks.request_headers();
     checks.cookie_domain();
     checks.lifetimes();
     checks.numbers();
@@ -58,11 +60,15 @@ impl Checks<'_> {
 
     fn addresses(&mut self) {
         let server = &self.config.server;
-        if let Some(text) = &server.public_url {
-            let usable = Url::parse(text).is_ok_and(|url| is_plain_web_address(&url));
+        for (key, text) in [
+            ("server.public_url", &server.public_url),
+            ("server.ui_url", &server.ui_url),
+        ] {
+            let usable =
+                |text: &String| Url::parse(text).is_ok_and(|url| is_plain_web_address(&url));
             self.require(
-                usable,
-                "server.public_url",
+                text.as_ref().is_none_or(usable),
+                key,
                 "expected an address such as https://auth.example.com, without user, query or fragment",
             );
         }
@@ -97,6 +103,15 @@ impl Checks<'_> {
                     "`{origin}` is no origin as browsers send it, such as https://app.example.com"
                 );
                 self.refuse("cors.allowed_origins", message);
+            }
+        }
+    }
+
+    fn request_headers(&mut self) {
+        for name in &self.config.cors.allowed_headers {
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                let message = format!("`{name}` is no name of a header, such as x-client-version");
+                self.refuse("cors.allowed_headers", message);
             }
         }
     }
@@ -165,11 +180,19 @@ impl Checks<'_> {
             "server.drain_timeout",
             "at most 30: whoever stops a server wants it stopped",
         );
-        self.require(
-            refresh.reuse_leeway_seconds <= Seconds::minutes(5),
-            "refresh.reuse_leeway_seconds",
-            "at most 300: a longer leeway hides a stolen token",
-        );
+        for (key, leeway) in [
+            ("refresh.reuse_leeway_seconds", refresh.reuse_leeway_seconds),
+            (
+                "refresh.cookie_leeway_seconds",
+                refresh.cookie_leeway_seconds,
+            ),
+        ] {
+            self.require(
+                leeway <= Seconds::minutes(5),
+                key,
+                "at most 300: a longer leeway hides a stolen token",
+            );
+        }
     }
 
     fn numbers(&mut self) {
@@ -307,6 +330,11 @@ impl Checks<'_> {
             config.cors.allowed_origins.iter().all(https),
             "cors.allowed_origins",
             "production allows https origins only",
+        );
+        self.require(
+            config.server.ui_url.as_ref().is_none_or(https),
+            "server.ui_url",
+            "production links to https pages only",
         );
         self.production_delivery();
         self.production_telemetry();

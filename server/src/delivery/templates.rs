@@ -116,11 +116,11 @@ impl Templates {
         &self,
         message: &Message,
         locale: Option<&str>,
-        public_url: &str,
+        ui_url: &str,
     ) -> Result<Rendered, Error> {
         let locale = self.nearest(locale);
         let name = format!("{locale}/{}", message.template());
-        let base = Base::parse(public_url)?;
+        let base = Base::parse(ui_url)?;
         let words = Words {
             env: &self.env,
             name: format!("{locale}/words.txt"),
@@ -202,15 +202,15 @@ impl Words<'_> {
     }
 }
 
-/// The configured address of the server, and how people know it.
+/// The configured address of the pages, and how people know it.
 struct Base<'a> {
     url: &'a str,
     site: String,
 }
 
 impl<'a> Base<'a> {
-    fn parse(public_url: &'a str) -> Result<Self, Error> {
-        let url = public_url.trim_end_matches('/');
+    fn parse(ui_url: &'a str) -> Result<Self, Error> {
+        let url = ui_url.trim_end_matches('/');
         let parsed = url::Url::parse(url).map_err(|_| Error::PublicUrl)?;
         let host = parsed.host_str().ok_or(Error::PublicUrl)?;
         let site = match parsed.port() {

@@ -38,7 +38,8 @@ pub struct Worker {
     /// Rung after a transaction that wrote a message, so that codes arrive at once.
     pub wake: Arc<Notify>,
     pub metrics: Arc<Metrics>,
-    pub public_url: String,
+    /// Where the pages behind links are.
+    pub ui_url: String,
     pub from: Mailbox,
     /// How long a step of sending may take. Well inside the lease, which is a minute, and the time that
     /// a shutdown waits.
@@ -271,7 +272,7 @@ impl Worker {
         let message = self.open(item).await?;
         let rendered = self
             .templates
-            .render(&message, item.locale.as_deref(), &self.public_url)
+            .render(&message, item.locale.as_deref(), &self.ui_url)
             .map_err(|e| SendError::Permanent(e.to_string()))?;
         let content = match rendered {
             Rendered::Mail {

@@ -207,7 +207,7 @@ impl Bench {
             clock: Arc::new(clock.clone()),
             wake: Arc::new(Notify::new()),
             metrics: Arc::new(Metrics::new(String::new())),
-            public_url: "https://auth.example.com".to_owned(),
+            ui_url: "https://auth.example.com".to_owned(),
             from: sender("no-reply@auth.example.com").unwrap(),
             gates: Gates::default(),
             send_timeout: Duration::from_millis(200),

@@ -88,10 +88,10 @@ impl Watching {
         if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
             return json_answer(StatusCode::NOT_FOUND, &json!({ "status": "not_found" }));
         }
-        if request.method() != Method::GET {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let body = json!({ "status": "method_not_allowed" });
             let mut answer = json_answer(StatusCode::METHOD_NOT_ALLOWED, &body);
-            let allowed = HeaderValue::from_static("GET");
+            let allowed = HeaderValue::from_static("GET, HEAD");
             answer.headers_mut().insert(ALLOW, allowed);
             return answer;
         }

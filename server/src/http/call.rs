@@ -91,10 +91,7 @@ impl<'r> Call<'r> {
     /// For the operations that set the cookie, whoever authenticates them.
     pub fn refuse_cross_site(&self) -> Result<(), Failure> {
         let origins = &self.rqctx.context().rules.origins;
-        match origins.is_cross_site(self.rqctx.request.headers()) {
-            true => Err(Failure::CrossSite),
-            false => Ok(()),
-        }
+        Ok(origins.refuse_cross_site(self.rqctx.request.headers())?)
     }
 
     pub fn context(&self) -> &'r Context {

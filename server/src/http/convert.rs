@@ -93,11 +93,11 @@ pub fn tokens(issued: &IssuedTokens) -> Result<types::TokenResponse, Error> {
     let user = &issued.user;
     Ok(types::TokenResponse {
         access_token: issued.access_token.as_str().into(),
-        refresh_token: issued.refresh_token.as_str().into(),
+        refresh_token: Some(issued.refresh_token.as_str().into()),
         token_type: types::TokenType::Bearer,
         expires_in: seconds(issued.expires_in),
         refresh_expires_in: seconds(issued.refresh_expires_in),
-        scope: crate::app::session::NO_SCOPE.to_owned(),
+        scope: None,
         mfa_required: types::Always,
         user: types::UserSummary {
             id: user.id,

@@ -3,6 +3,7 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
+use super::cors::Foreign;
 use crate::api::extract::BodyRefusal;
 use crate::api::{Error as Body, ErrorCode, FieldError};
 use crate::app::{Error, Fault};
@@ -13,7 +14,7 @@ pub enum Failure {
     App(Error),
     Body(BodyRefusal),
     Path { parameter: &'static str },
-    CrossSite,
+    CrossSite(Foreign),
     // The gateway's own.
     NoRoute,
     BadPath,
@@ -27,6 +28,12 @@ pub enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::App(error)
+    }
+}
+
+impl From<Foreign> for Failure {
+    fn from(foreign: Foreign) -> Self {
+        Self::CrossSite(foreign)
     }
 }
 
@@ -94,11 +101,14 @@ impl Failure {
                 msg: "not a value of this parameter".to_owned(),
                 kind: "value_error".to_owned(),
             }]),
-            Self::CrossSite => said(
-                403,
-                C::CsrfRejected,
-                "A request from another site is refused.",
-            ),
+            Self::CrossSite(Foreign { advice }) => {
+                let refused = "A request from another site is refused.";
+                let message = match advice {
+                    Some(advice) => format!("{refused} {advice}"),
+                    None => refused.to_owned(),
+                };
+                said(403, C::CsrfRejected, message)
+            }
             Self::NoRoute => said(404, C::NotFound, "There is nothing at this path."),
             Self::BadPath => said(400, C::BadRequest, "The path is not well formed."),
             Self::BadBody => said(400, C::BadRequest, "The body could not be read.")

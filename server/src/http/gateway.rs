@@ -60,7 +60,7 @@ pub struct Found {
 }
 
 /// The routers behind one look-up, asked in turn: the first that knows the path and the method
-/// answers, and a refusal speaks for all of them.
+/// answers, and a refusal speaks for all that know the path.
 pub fn dispatch<A>() -> Result<Dispatch, String>
 where
     A: AuthApi<Context = Context>
@@ -73,9 +73,13 @@ where
     let mfa = router(mfa_api_mod::api_description::<A>().map_err(said)?);
     let method = router(mfa_method_api_mod::api_description::<A>().map_err(said)?);
     Ok(Arc::new(move |verb, path| {
-        auth(verb, path)
-            .or_else(|miss| mfa(verb, path).map_err(|more| both(miss, more)))
-            .or_else(|miss| method(verb, path).map_err(|more| both(miss, more)))
+        let literal =
+            auth(verb, path).or_else(|miss| mfa(verb, path).map_err(|more| both(miss, more)));
+        match literal {
+            // `{method}` is none of the paths that have a name.
+            Err(Failure::NoRoute) => method(verb, path),
+            found_or_refused => found_or_refused,
+        }
     }))
 }
 
@@ -256,7 +260,7 @@ impl Gateway {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let origins = &self.context.rules.origins;
-        origins.preflight(headers, &methods.join(", "), response.headers_mut());
+        origins.preflight(headers, &methods.join(", "), response.headers_mut())?;
         Ok(response)
     }
 }
@@ -302,15 +306,30 @@ fn look_up(dispatch: &Dispatch, method: &Method, path: &str) -> Result<Found, Fa
     if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
         return Err(Failure::NoRoute);
     }
-    match dispatch(method, path) {
+    // What is no part of the contract is asked for by probes and caches, and they may ask by HEAD; the
+    // server's library leaves the body out.
+    let beside = !path.starts_with("/api/");
+    let found = match *method == Method::HEAD && beside {
+        true => dispatch(&Method::GET, path),
+        false => dispatch(method, path),
+    };
+    match found {
         Ok(_) if !METHODS.contains(method) => {
             let has = |method: &&Method| dispatch(method, path).is_ok();
             let names = METHODS.iter().filter(has).map(Method::as_str);
             let allowed = names.flat_map(HeaderValue::from_str).collect();
-            Err(Failure::Method { allowed })
+            Err(not_allowed(allowed, beside))
         }
+        Err(Failure::Method { allowed }) => Err(not_allowed(allowed, beside)),
         found => found,
     }
+}
+
+fn not_allowed(mut allowed: Vec<HeaderValue>, beside: bool) -> Failure {
+    if beside && allowed.iter().any(|name| name == "GET") {
+        allowed.push(HeaderValue::from_static("HEAD"));
+    }
+    Failure::Method { allowed }
 }
 
 /// Reads the whole body, so that size and time are judged before anything else is. One that

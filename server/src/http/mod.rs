@@ -69,10 +69,11 @@ mod tests {
     #[test]
     fn a_forwarded_address_counts_only_from_a_trusted_proxy_and_fails_closed() {
         let rules = Rules {
-            origins: Origins::new(Vec::new()),
+            origins: Origins::new(Vec::new(), &[], false),
             cookies: CookieRules {
                 secure: true,
                 domain: None,
+                path: String::new(),
             },
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             hsts_max_age: 0,

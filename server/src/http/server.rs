@@ -191,6 +191,7 @@ impl Parts {
         let admin_limits = limits.clone();
         let server = self.listen(app.clone(), address, dispatch, limits).await?;
         let admin = admin.map(|admin| admin.serve(app.clone(), &admin_limits));
+        self.advise_pages(address);
         let (stop, stopped) = watch::channel(false);
         let upkeep = upkeep(app.clone(), stopped.clone());
         let background = vec![
@@ -217,10 +218,15 @@ impl Parts {
     ) -> Result<Server, StartError> {
         let config = &self.config;
         let rules = Arc::new(Rules {
-            origins: Origins::new(config.allowed_origins(address)),
+            origins: Origins::new(
+                config.allowed_origins(address),
+                &config.allowed_headers(),
+                !config.is_production(),
+            ),
             cookies: CookieRules {
                 secure: config.cookie_secure(),
                 domain: config.cookie.domain.clone(),
+                path: config.public_path(address),
             },
             trusted_proxies: config.server.trusted_proxies.clone(),
             hsts_max_age: config.security.hsts_max_age.get(),
@@ -252,6 +258,27 @@ impl Parts {
             serving: listener.serve(limits, metrics, answer, busy),
             requests,
         })
+    }
+
+    /// What the developer of a page needs to know before its first request.
+    fn advise_pages(&self, address: SocketAddr) {
+        let config = &self.config;
+        if !config.is_production() && address.ip().is_loopback() {
+            let port = address.port();
+            tracing::info!(
+                "pages on any port of this machine may call the API: those on localhost at \
+                 http://localhost:{port}, those on {ip} at http://{address}, because browsers take the two for \
+                 different sites",
+                ip = address.ip(),
+            );
+        }
+        let pages = config.ui_url(address);
+        if config.is_production() && !config.allows_page(&pages, address) {
+            tracing::warn!(
+                "the pages of server.ui_url, {pages}, cannot call the API: cors.allowed_origins does not \
+                 name their origin"
+            );
+        }
     }
 
     /// As many connections as the settings allow, and the system's limit of open files.
@@ -299,7 +326,7 @@ impl Parts {
             clock: self.clock.clone(),
             wake: app.outbox.clone(),
             metrics: app.metrics.clone(),
-            public_url: config.public_url(address),
+            ui_url: config.ui_url(address),
             from,
             send_timeout: config.delivery.timeout.duration(),
             gates: Gates::default(),

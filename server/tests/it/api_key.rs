@@ -5,6 +5,7 @@ use std::time::Duration;
 use bp_auth_client::types::{ApiKeySecret, TokenResponse};
 use serde_json::json;
 
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::http::{Answer, send};
 
@@ -112,7 +113,7 @@ async fn what_is_no_key_is_refused_and_changes_nothing() {
         &typo,
         &genuine.to_lowercase(),
         &genuine[4..],
-        tokens.refresh_token.expose(),
+        tokens.refresh_secret().expose(),
         tokens.access_token.expose(),
     ] {
         for path in ["/api/auth/me", "/api/auth/me/entitlements"] {

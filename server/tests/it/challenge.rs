@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::factors::tokens;
 use crate::support::http::send;
-use crate::support::{TestServer, TotpUser, refusal};
+use crate::support::{RefreshSecret, TestServer, TotpUser, refusal};
 
 const CHALLENGE: &str = "/api/auth/mfa/challenge";
 const LIVE_SESSIONS: &str = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
@@ -78,7 +78,7 @@ async fn other_tokens_are_no_mfa_tokens() {
     let code = server.totp_code(&user.totp_secret);
     for token in [
         user.tokens.access_token.clone(),
-        user.tokens.refresh_token.clone(),
+        user.tokens.refresh_secret().clone(),
         "garbage".into(),
     ] {
         assert_eq!(

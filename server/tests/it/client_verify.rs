@@ -11,6 +11,7 @@ use bp_auth_server::app::key_rotation::{Publish, Rotation};
 use chrono::DateTime;
 use serde_json::Value;
 
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 
 const ADA: &str = "ada@example.com";
@@ -67,7 +68,7 @@ async fn a_service_follows_logins_and_rotations_offline_and_sees_a_logout_only_w
             verifier.verify(token.expose()).await.unwrap();
         }
         // What waits for a second factor, or renews a session, is no access token.
-        let refused = verifier.verify(next.refresh_token.expose()).await;
+        let refused = verifier.verify(next.refresh_secret().expose()).await;
         assert_eq!(refused.unwrap_err(), VerifyError::Malformed);
     }
     let user = server.totp_user("bob@example.com").await;

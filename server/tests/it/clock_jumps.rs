@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::factors::PHONE;
 use crate::support::http::send;
-use crate::support::{PASSWORD, START, TestServer, refusal};
+use crate::support::{PASSWORD, RefreshSecret, START, TestServer, refusal};
 
 const ADA: &str = "ada@example.com";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -139,10 +139,10 @@ async fn a_used_refresh_token_is_a_reuse_at_any_time() {
     let server = TestServer::start().await;
     let tokens = server.registered(ADA).await;
     let used_at = server.clock.now();
-    let next = server.raw_refresh(&tokens.refresh_token).await;
+    let next = server.raw_refresh(tokens.refresh_secret()).await;
     let next = Secret::from(next.text("refresh_token"));
     server.clock.jump_to(used_at.minus(HOUR));
-    let again = server.raw_refresh(&tokens.refresh_token).await;
+    let again = server.raw_refresh(tokens.refresh_secret()).await;
     assert_eq!(again.refusal(), (401, "token_reused".to_owned()));
     server.clock.jump_to(used_at);
     let ended = server.raw_refresh(&next).await;

@@ -9,6 +9,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::http::{Answer, send};
 
@@ -143,7 +144,7 @@ async fn tokens_of_another_kind_are_no_access_tokens() {
     for (what, token) in [
         ("garbage", "garbage"),
         ("three parts", "a.b.c"),
-        ("a refresh token", user.tokens.refresh_token.expose()),
+        ("a refresh token", user.tokens.refresh_secret().expose()),
         ("an API key", key.api_key.expose()),
         ("an mfa-pending token", pending.mfa_token.expose()),
         ("a reset token", &reset),

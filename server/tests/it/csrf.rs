@@ -6,7 +6,7 @@ use reqwest::RequestBuilder;
 
 use crate::support::http::{refused, send};
 use crate::support::operations::{Operation, operations};
-use crate::support::{PASSWORD, TestServer};
+use crate::support::{PASSWORD, RefreshSecret, TestServer};
 
 pub const OURS: &str = "https://app.example.com";
 const PUBLIC: &str = "https://auth.example.com";
@@ -153,7 +153,7 @@ async fn operations_that_set_the_cookie_are_refused_whoever_authenticates_them()
                     request.form(&[("username", "ada@example.com"), ("password", PASSWORD)])
                 }
                 _ => request.json(&serde_json::json!({
-                    "refresh_token": tokens.refresh_token.expose(),
+                    "refresh_token": tokens.refresh_secret().expose(),
                     "mfa_token": "x",
                 })),
             };
@@ -254,7 +254,7 @@ async fn a_logout_by_cookie_from_another_site_ends_nothing_and_keeps_the_cookie(
     ] {
         let body = serde_json::json!({
             "all_sessions": true,
-            "refresh_token": tokens.refresh_token.expose(),
+            "refresh_token": tokens.refresh_secret().expose(),
         });
         let request = cookie(server.http().post("/api/auth/logout"), &tokens);
         let answer = send(request.header(name, value).json(&body)).await;

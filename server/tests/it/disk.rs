@@ -6,6 +6,7 @@ use bp_auth_server::config::{Config, HashProfile, SecretText};
 use reqwest::RequestBuilder;
 use tempfile::TempDir;
 
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::disk::Disk;
 use crate::support::http::{Answer, refused, send};
@@ -34,7 +35,7 @@ async fn on_a_full_disk_reads_go_on_and_writes_are_refused_until_there_is_room()
     server.register(ADA).await;
     let tokens = server.login(ADA).await;
     let access = tokens.access_token.expose();
-    let mut refresh = tokens.refresh_token.expose().to_owned();
+    let mut refresh = tokens.refresh_secret().expose().to_owned();
     let http = server.http();
     let mut there = vec![ADA.to_owned()];
     let mut sessions = 1;
@@ -175,7 +176,7 @@ async fn a_disk_that_fails_under_a_running_server_stops_its_writes_and_nothing_e
     for _ in 0..3 {
         assert!(done(http.register("bob@example.com")).await.is_none());
         assert!(done(http.login(ADA)).await.is_none());
-        let refresh = http.refresh(tokens.refresh_token.expose());
+        let refresh = http.refresh(tokens.refresh_secret().expose());
         assert!(done(refresh).await.is_none());
         assert_eq!(send(http.me(access)).await.status, 200);
     }

@@ -3,7 +3,7 @@
 use bp_auth_client::ErrorCode;
 use bp_auth_client::types::LoginResponse;
 
-use crate::support::{TestServer, refusal};
+use crate::support::{RefreshSecret, TestServer, refusal};
 
 #[tokio::test]
 async fn a_newcomer_registers_enrols_logs_in_with_it_refreshes_and_logs_out() {
@@ -35,10 +35,10 @@ async fn a_newcomer_registers_enrols_logs_in_with_it_refreshes_and_logs_out() {
             .body_map(|body| body.refresh_token(token))
             .send()
     };
-    let rotated = refresh(&tokens.refresh_token).await.unwrap().into_inner();
+    let rotated = refresh(tokens.refresh_secret()).await.unwrap().into_inner();
     assert_ne!(
-        rotated.refresh_token.expose(),
-        tokens.refresh_token.expose()
+        rotated.refresh_secret().expose(),
+        tokens.refresh_secret().expose()
     );
     server
         .bearer(&rotated.access_token)
@@ -47,7 +47,7 @@ async fn a_newcomer_registers_enrols_logs_in_with_it_refreshes_and_logs_out() {
         .await
         .unwrap();
     assert_eq!(
-        refusal(refresh(&rotated.refresh_token).await),
+        refusal(refresh(rotated.refresh_secret()).await),
         (401, ErrorCode::TokenRevoked)
     );
     assert_eq!(

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::support::http::{Answer, Http, refused, send};
 use crate::support::postgres::Kind;
 use crate::support::process::Bench;
-use crate::support::{START, TestServer, test_config};
+use crate::support::{RefreshSecret, START, TestServer, test_config};
 
 const ADA: &str = "ada@example.com";
 const BOB: &str = "bob@example.com";
@@ -204,7 +204,7 @@ async fn a_new_signing_key_is_published_before_it_signs_and_the_old_one_stays_as
     let answer = send(logout.bearer_auth(last.access_token.expose())).await;
     assert_eq!(answer.status, 204);
     refused(
-        &two.raw_refresh(&last.refresh_token).await,
+        &two.raw_refresh(last.refresh_secret()).await,
         401,
         "token_revoked",
     );

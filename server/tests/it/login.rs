@@ -2,7 +2,7 @@
 
 use bp_auth_client::ErrorCode;
 use bp_auth_client::types::LoginResponse;
-use bp_auth_server::config::{HashProfile, Tristate};
+use bp_auth_server::config::HashProfile;
 use serde_json::json;
 
 use crate::support::http::send;
@@ -18,7 +18,7 @@ async fn a_login_gives_tokens_in_the_body_and_the_access_token_as_cookie() {
     assert_eq!(body["token_type"], "bearer");
     assert_eq!(body["expires_in"], 900);
     assert_eq!(body["refresh_expires_in"], 14 * 24 * 3600);
-    assert_eq!(body["scope"], "");
+    assert_eq!(body.get("scope"), None);
     assert_eq!(body["mfa_required"], false);
     assert_eq!(body["user"]["email"], "Ada@Example.com");
     assert_eq!(body["user"]["mfa_enabled"], false);
@@ -41,31 +41,6 @@ async fn a_login_gives_tokens_in_the_body_and_the_access_token_as_cookie() {
         .texts("SELECT token_hash FROM refresh_tokens")
         .await;
     assert!(stored[0].len() == 64 && !stored[0].contains(refresh));
-    server.stop_and_check().await;
-}
-
-#[tokio::test]
-async fn the_cookie_is_secure_and_has_a_domain_where_configured() {
-    let server = TestServer::start_with(|config| {
-        config.cookie.secure = Tristate::On;
-        config.cookie.domain = Some("example.com".to_owned());
-    })
-    .await;
-    server.register("ada@example.com").await;
-    let answer = server.raw_login("ada@example.com", PASSWORD).await;
-    let attributes = |line: &str| {
-        let mut parts: Vec<&str> = line.split("; ").skip(1).collect();
-        parts.sort_unstable();
-        parts.join("; ")
-    };
-    let set = answer.set_cookie("bp_token").unwrap();
-    let expected = "Domain=example.com; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax; Secure";
-    assert_eq!(attributes(&set), expected);
-    // A browser forgets a cookie only when told with the same attributes.
-    let cleared = send(server.http().post("/api/auth/logout")).await;
-    assert!(cleared.clears_the_cookie());
-    let cleared = attributes(&cleared.set_cookie("bp_token").unwrap());
-    assert_eq!(cleared, expected.replace("1209600", "0"));
     server.stop_and_check().await;
 }
 
@@ -143,7 +118,7 @@ async fn only_the_password_grant_is_served_and_scope_and_client_are_ignored() {
 
     let answer = login("password").await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.json()["scope"], "");
+    assert_eq!(answer.json().get("scope"), None);
     server.stop_and_check().await;
 }
 

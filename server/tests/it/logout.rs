@@ -7,7 +7,7 @@ use reqwest::RequestBuilder;
 use serde_json::json;
 
 use crate::support::http::send;
-use crate::support::{TestServer, refusal};
+use crate::support::{RefreshSecret, TestServer, refusal};
 
 fn logout(server: &TestServer) -> RequestBuilder {
     server.http().post("/api/auth/logout")
@@ -47,7 +47,7 @@ async fn a_logout_ends_its_session_and_family_and_no_other() {
         };
         out(request).await;
         assert!(!server.is_alive(&tokens.access_token).await);
-        let answer = server.refresh(&tokens.refresh_token).await;
+        let answer = server.refresh(tokens.refresh_secret()).await;
         assert_eq!(refusal(answer), (401, ErrorCode::TokenRevoked));
     }
     assert!(server.is_alive(&other.access_token).await);
@@ -61,7 +61,7 @@ async fn an_expired_token_of_ours_still_finds_its_session() {
     let tokens = server.registered("ada@example.com").await;
     server.advance(Duration::from_secs(24 * 3600));
     out(cookie(logout(&server), &tokens.access_token)).await;
-    let answer = server.refresh(&tokens.refresh_token).await;
+    let answer = server.refresh(tokens.refresh_secret()).await;
     assert_eq!(refusal(answer), (401, ErrorCode::TokenRevoked));
     server.stop_and_check().await;
 }
@@ -71,12 +71,12 @@ async fn possession_of_the_refresh_token_suffices() {
     let server = TestServer::start().await;
     let tokens = server.registered("ada@example.com").await;
     let other = server.login("ada@example.com").await;
-    let body = json!({ "refresh_token": tokens.refresh_token.expose() });
+    let body = json!({ "refresh_token": tokens.refresh_secret().expose() });
     out(logout(&server).json(&body)).await;
     assert!(!server.is_alive(&tokens.access_token).await);
     assert!(server.is_alive(&other.access_token).await);
     // Also beside a token that is none.
-    let body = json!({ "refresh_token": other.refresh_token.expose() });
+    let body = json!({ "refresh_token": other.refresh_secret().expose() });
     out(logout(&server).bearer_auth("garbage").json(&body)).await;
     assert!(!server.is_alive(&other.access_token).await);
     server.stop_and_check().await;
@@ -87,12 +87,12 @@ async fn a_foreign_refresh_token_beside_an_own_token_is_ignored() {
     let server = TestServer::start().await;
     let ada = server.registered("ada@example.com").await;
     let eve = server.registered("eve@example.com").await;
-    let body = json!({ "refresh_token": ada.refresh_token.expose() });
+    let body = json!({ "refresh_token": ada.refresh_secret().expose() });
     let request = logout(&server).bearer_auth(eve.access_token.expose());
     out(request.json(&body)).await;
     assert!(!server.is_alive(&eve.access_token).await);
     assert!(server.is_alive(&ada.access_token).await);
-    server.refreshed(&ada.refresh_token).await;
+    server.refreshed(ada.refresh_secret()).await;
     server.stop_and_check().await;
 }
 
@@ -107,7 +107,7 @@ async fn all_sessions_end_with_a_valid_token() {
     request.send().await.unwrap();
     assert!(!server.is_alive(&ada.access_token).await);
     assert!(!server.is_alive(&phone.access_token).await);
-    let answer = server.refresh(&phone.refresh_token).await;
+    let answer = server.refresh(phone.refresh_secret()).await;
     assert_eq!(refusal(answer), (401, ErrorCode::TokenRevoked));
     assert!(server.is_alive(&eve.access_token).await);
     server.stop_and_check().await;
@@ -133,7 +133,7 @@ async fn all_sessions_without_a_valid_token_is_ignored() {
         out(request.json(&all)).await;
         assert!(server.is_alive(&kept.access_token).await);
     }
-    let body = json!({ "refresh_token": stolen.refresh_token.expose(), "all_sessions": true });
+    let body = json!({ "refresh_token": stolen.refresh_secret().expose(), "all_sessions": true });
     out(logout(&server).json(&body)).await;
     assert!(!server.is_alive(&stolen.access_token).await);
     assert!(server.is_alive(&kept.access_token).await);
@@ -154,7 +154,7 @@ async fn what_means_nothing_ends_nothing_and_still_clears_the_cookie() {
         logout(&server),
         logout(&server).bearer_auth("garbage"),
         logout(&server).bearer_auth(pending.mfa_token.expose()),
-        logout(&server).bearer_auth(user.tokens.refresh_token.expose()),
+        logout(&server).bearer_auth(user.tokens.refresh_secret().expose()),
         logout(&server).bearer_auth(key),
         logout(&server).header("x-api-key", key),
         logout(&server).basic_auth("ada@example.com", Some("secret")),

@@ -203,3 +203,32 @@ async fn whatever_a_client_sends_its_line_stays_short_and_repeats_nothing() {
     assert!(!ended.stderr.contains(['\u{1b}', '\u{7f}', '\u{9b}']));
     assert!(ended.stderr.lines().all(|line| line.len() < 400));
 }
+
+#[tokio::test]
+async fn a_developer_is_told_of_foreign_origins_and_of_two_names_for_one_machine() {
+    let bench = Bench::new();
+    let serving = bench.serve();
+    let address = serving.url().replace("http://", "");
+    let port = address.rsplit_once(':').unwrap().1.to_owned();
+    let form = [("username", "nobody@example.com"), ("password", "wrong")];
+    for origin in [
+        "https://evil.example",
+        "http://localhost:3000",
+        "http://localhost:3001",
+    ] {
+        let call = serving.http().post("/api/auth/token").form(&form);
+        send(call.header("origin", origin)).await;
+    }
+    let ended = serving.terminate();
+    let told = |words: &[&str]| {
+        let log = lines(&ended.stderr);
+        let messages = log.iter().map(|line| line["message"].to_string());
+        let matching = messages.filter(|text| words.iter().all(|word| text.contains(word)));
+        matching.count()
+    };
+    assert_eq!(told(&["https://evil.example", "cors.allowed_origins"]), 1);
+    let works = format!("http://localhost:{port}");
+    // At the start, and at the first page that needs it; not at each of its requests.
+    assert_eq!(told(&[&works]), 2, "{}", ended.stderr);
+    assert_eq!(told(&[&works, "http://localhost:3000"]), 1);
+}

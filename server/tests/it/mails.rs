@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::http::{Answer, send};
 use crate::support::outbox::{Mail, Sms};
-use crate::support::{PASSWORD, TestServer};
+use crate::support::{PASSWORD, RefreshSecret, TestServer};
 
 const EMAIL: &str = "ada@example.com";
 const BYSTANDER: &str = "bob@example.com";
@@ -166,13 +166,42 @@ async fn somebody_tries_an_address_that_is_hidden() {
 }
 
 #[tokio::test]
+async fn links_lead_to_the_pages_wherever_they_are() {
+    let pages = "https://app.example.com/account";
+    let server = TestServer::start_with(|config| {
+        config.server.public_url = Some(SITE.to_owned());
+        config.server.ui_url = Some(format!("{pages}/"));
+    })
+    .await;
+    server.register(EMAIL).await;
+    let (app, operator) = (server.app(), server.operator());
+    let closed = app.operator_user_deactivate(EMAIL, &operator).await;
+    closed.unwrap();
+    let mut inbox = Inbox::open(&server).await;
+    let body = json!({ "email": EMAIL });
+    let request = server
+        .http()
+        .post_json("/api/auth/reactivate/request", &body);
+    assert_eq!(send(request).await.status, 204);
+    let (mails, _) = inbox.fresh().await;
+    assert_eq!(mails.len(), 1);
+    let text = &mails[0].source;
+    assert!(
+        text.contains(&format!("{pages}/reactivate#token=")),
+        "{text}"
+    );
+    assert!(!text.contains(SITE), "{text}");
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
 async fn a_refresh_token_is_used_twice() {
     let server = server().await;
     let tokens = server.registered(EMAIL).await;
     let mut inbox = Inbox::open(&server).await;
     let http = server.http();
     server.advance(Duration::from_secs(3600));
-    let token = tokens.refresh_token.expose();
+    let token = tokens.refresh_secret().expose();
     assert_eq!(send(http.refresh(token)).await.status, 200);
     inbox.nothing().await;
     assert_eq!(send(http.refresh(token)).await.status, 401);

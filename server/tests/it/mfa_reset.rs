@@ -10,7 +10,7 @@ use crate::support::factors::{
     PHONE, delete_method, methods, retry_after, sms_setup, sms_verify, totp_setup, totp_verify,
 };
 use crate::support::http::send;
-use crate::support::{ClientResult, TestServer, refusal};
+use crate::support::{ClientResult, RefreshSecret, TestServer, refusal};
 
 const USED: &str = "mfa_reset_tokens_used";
 
@@ -46,7 +46,7 @@ async fn a_mailed_token_removes_every_factor_and_ends_everything() {
         let public = server.client();
         let refresh = public
             .refresh_token_endpoint()
-            .body_map(|body| body.refresh_token(tokens.refresh_token.clone()));
+            .body_map(|body| body.refresh_token(tokens.refresh_secret().clone()));
         assert_eq!(
             refusal(refresh.send().await),
             (401, ErrorCode::TokenRevoked)
@@ -128,7 +128,7 @@ async fn what_is_no_reset_token_is_400() {
         &format!("{head}.AAAA"),
         &format!("{head}."),
         user.tokens.access_token.expose(),
-        user.tokens.refresh_token.expose(),
+        user.tokens.refresh_secret().expose(),
         pending.mfa_token.expose(),
     ] {
         assert_eq!(

@@ -14,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::http::{Answer, Http, refused, send};
-use crate::support::{PASSWORD, TestServer, behind_a_proxy};
+use crate::support::{PASSWORD, RefreshSecret, TestServer, behind_a_proxy};
 
 const ADA: &str = "ada@example.com";
 const GONE: &str = "gone@example.com";
@@ -146,7 +146,7 @@ impl Used {
         assert_eq!(confirmed.status, 200, "{confirmed:?}");
 
         server.register(ADA).await;
-        let refresh_token = server.login(ADA).await.refresh_token.expose().to_owned();
+        let refresh_token = server.login(ADA).await.refresh_secret().expose().to_owned();
         for status in [200, 401] {
             let answer = send(http.refresh(&refresh_token)).await;
             assert_eq!(answer.status, status, "{answer:?}");

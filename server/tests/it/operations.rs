@@ -14,7 +14,7 @@ use crate::support::http::{Answer, Http, refused, send};
 use crate::support::operations::operations;
 use crate::support::process::Bench;
 use crate::support::wire::Wire;
-use crate::support::{PASSWORD, TestServer};
+use crate::support::{PASSWORD, RefreshSecret, TestServer};
 
 const ADA: &str = "ada@example.com";
 
@@ -54,7 +54,7 @@ async fn a_scrape_after_a_journey_counts_what_was_done_and_nothing_else() {
     let user = server.register(ADA).await;
     assert_eq!(server.raw_login(ADA, "wrong horse").await.status, 401);
     let tokens = server.login(ADA).await;
-    let first = &tokens.refresh_token;
+    let first = tokens.refresh_secret();
     assert_eq!(server.raw_me(&tokens.access_token).await.status, 200);
     let second = server.raw_refresh(first).await.text("refresh_token");
     assert_eq!(server.raw_refresh(first).await.status, 200);
@@ -329,7 +329,7 @@ async fn each_listener_serves_its_own_and_nothing_of_the_other() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         let answer = send(admin.post(path)).await;
         assert_eq!(answer.status, 405, "{path}");
-        assert_eq!(answer.header("allow"), Some("GET"));
+        assert_eq!(answer.header("allow"), Some("GET, HEAD"));
     }
     refused(&send(http.get("/metrics")).await, 404, "not_found");
     // The API's own check stays as it is.

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use bp_auth_server::config::{Config, HashProfile, SecretText};
 
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::exposition::Scrape;
 use crate::support::http::{Http, refused, send};
@@ -57,7 +58,7 @@ async fn while_the_database_is_gone_clients_are_told_so_and_afterwards_all_is_we
         let requests = [
             http.get("/readyz"),
             http.login(EMAIL),
-            http.refresh(tokens.refresh_token.expose()),
+            http.refresh(tokens.refresh_secret().expose()),
             http.register("bob@example.com"),
             http.get("/api/auth/me")
                 .bearer_auth(tokens.access_token.expose()),

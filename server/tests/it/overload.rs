@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::factors::another;
 use crate::support::http::{Answer, refused, send};
-use crate::support::{TestServer, test_config};
+use crate::support::{RefreshSecret, TestServer, test_config};
 
 const ADA: &str = "ada@example.com";
 
@@ -140,7 +140,7 @@ async fn while_others_write_for_too_long_every_operation_says_when_to_come_back(
     let writes = [
         http.register("bob@example.com"),
         http.login(ADA),
-        http.refresh(tokens.refresh_token.expose()),
+        http.refresh(tokens.refresh_secret().expose()),
         ask("/api/auth/logout"),
         http.get("/api/auth/api-key").bearer_auth(access),
         ask("/api/auth/api-key/rotate"),
@@ -213,7 +213,7 @@ async fn every_limit_says_when_to_come_back() {
     let http = server.http();
     let pending = server.login_pending(ADA).await;
     let wrong = server.totp_wrong(&user.totp_secret);
-    let refreshed = server.raw_refresh(&tokens.refresh_token).await;
+    let refreshed = server.raw_refresh(tokens.refresh_secret()).await;
     let refresh = refreshed.text("refresh_token");
     assert_eq!(server.raw_login(ADA, "wrong password").await.status, 401);
     let first = [

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::http::{refused, send};
 use crate::support::postgres::{Database, Kind, database, empty_database};
 use crate::support::process::Bench;
-use crate::support::{START, TestServer, refusal};
+use crate::support::{RefreshSecret, START, TestServer, refusal};
 
 const EMAIL: &str = "ada@example.com";
 const BOTH: [Kind; 2] = [Kind::Postgres, Kind::Serializable];
@@ -93,7 +93,7 @@ async fn two_servers_on_one_database_are_as_one() {
         assert_eq!(me.unwrap().email, EMAIL);
 
         // One token, refreshed at both at once: one wins, and the family ends.
-        let token = tokens.refresh_token.expose();
+        let token = tokens.refresh_secret().expose();
         let tries = (0..12).map(|n| {
             let server = if n % 2 == 0 { &one } else { &two };
             send(server.http().refresh(token))

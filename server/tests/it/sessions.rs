@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::support::http::send;
-use crate::support::{PASSWORD, TestServer};
+use crate::support::{PASSWORD, RefreshSecret, TestServer};
 
 #[tokio::test]
 async fn me_shows_the_user_and_the_session_of_the_token() {
@@ -51,8 +49,8 @@ async fn the_cookie_shows_the_same_as_the_token_and_an_api_key_has_no_session() 
     .await;
     assert_eq!(by_key.status, 200);
     let mut without = by_token.clone();
-    without["session"] = Value::Null;
-    assert_eq!(by_key.json(), without, "null, and there");
+    without.as_object_mut().unwrap().remove("session");
+    assert_eq!(by_key.json(), without);
     server.stop_and_check().await;
 }
 
@@ -99,7 +97,7 @@ async fn an_operator_ends_sessions_at_once() {
     assert_eq!(ended, 1);
     let answer = server.raw_me(&tokens.access_token).await;
     assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
-    let answer = server.raw_refresh(&tokens.refresh_token).await;
+    let answer = server.raw_refresh(tokens.refresh_secret()).await;
     assert_eq!(answer.refusal(), (401, "token_revoked".to_owned()));
     assert_eq!(server.raw_me(&eve.access_token).await.status, 200);
     assert_eq!(

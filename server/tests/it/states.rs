@@ -5,7 +5,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use serde_json::json;
 
 use crate::support::http::{Answer, send};
-use crate::support::{PASSWORD, TestServer, refusal};
+use crate::support::{PASSWORD, RefreshSecret, TestServer, refusal};
 
 const ADA: &str = "ada@example.com";
 const STATES: [&str; 2] = ["deactivated", "suspended"];
@@ -86,7 +86,7 @@ async fn every_credential_from_before_is_dead() {
 
         let answer = server.raw_me(&tokens.access_token).await;
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
-        let answer = server.raw_refresh(&tokens.refresh_token).await;
+        let answer = server.raw_refresh(tokens.refresh_secret()).await;
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
         assert!(answer.clears_the_cookie());
         for path in ["/api/auth/me", "/api/auth/me/entitlements"] {
@@ -143,7 +143,7 @@ async fn the_row_of_the_user_decides_even_where_nothing_was_revoked() {
 
         let answer = server.raw_me(&tokens.access_token).await;
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
-        let answer = server.raw_refresh(&tokens.refresh_token).await;
+        let answer = server.raw_refresh(tokens.refresh_secret()).await;
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
         let me = server
             .http()
@@ -226,7 +226,7 @@ async fn an_account_that_comes_back_has_to_log_in_again() {
         server.put(ADA, "active").await;
         let answer = server.raw_me(&tokens.access_token).await;
         assert_eq!(answer.refusal(), (401, "session_revoked".to_owned()));
-        let answer = server.raw_refresh(&tokens.refresh_token).await;
+        let answer = server.raw_refresh(tokens.refresh_secret()).await;
         assert_eq!(answer.refusal(), (401, "token_revoked".to_owned()));
         let me = server
             .http()

@@ -9,6 +9,7 @@ use bp_auth_server::config::Seconds;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::http::{Answer, send};
 
@@ -80,7 +81,7 @@ async fn a_login_is_fresh_for_less_than_fifteen_minutes() {
     all_refused(&server, &tokens.access_token, 900).await;
 
     // A refresh makes the token fresh, not the login.
-    let refreshed = server.refreshed(&tokens.refresh_token).await;
+    let refreshed = server.refreshed(tokens.refresh_secret()).await;
     all_refused(&server, &refreshed.access_token, 900).await;
     // What is not sensitive goes on.
     assert_eq!(server.raw_me(&refreshed.access_token).await.status, 200);
@@ -112,7 +113,7 @@ async fn with_an_age_of_zero_nothing_is_asked() {
         .execute("UPDATE sessions SET mfa_satisfied = FALSE")
         .await;
     server.advance(Duration::from_secs(20 * 24 * 3600 / 2));
-    let tokens = server.refreshed(&tokens.refresh_token).await;
+    let tokens = server.refreshed(tokens.refresh_secret()).await;
     all_allowed(&server, &tokens.access_token).await;
     server.stop_and_check().await;
 }

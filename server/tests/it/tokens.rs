@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::http::send;
-use crate::support::{START, TestServer};
+use crate::support::{RefreshSecret, START, TestServer};
 
 /// One part of a token, read without any check.
 fn part(token: &str, index: usize) -> Value {
@@ -134,7 +134,7 @@ async fn a_refresh_changes_the_token_but_not_when_the_user_authenticated() {
     let login = part(first.access_token.expose(), 1);
     assert_eq!(login["amr"], json!(["pwd", "otp", "mfa"]));
     server.advance(Duration::from_secs(100));
-    let second = server.refreshed(&first.refresh_token).await;
+    let second = server.refreshed(first.refresh_secret()).await;
     let refreshed = part(second.access_token.expose(), 1);
     for same in ["auth_time", "sid", "sub", "tid", "amr", "iss", "aud"] {
         assert_eq!(refreshed[same], login[same], "{same}");

@@ -5,7 +5,7 @@ use bp_auth_client::ErrorCode;
 use bp_auth_client::types::MfaMethod;
 
 use crate::case::Verdict;
-use crate::kit::{Granted, PASSWORD, WRONG_PASSWORD};
+use crate::kit::{Granted, PASSWORD, RefreshSecret, WRONG_PASSWORD};
 use crate::trial::Trial;
 
 pub async fn wrong_passwords_are_counted_together(t: Trial) -> Verdict {
@@ -55,10 +55,15 @@ pub async fn wrong_codes_are_counted_together(t: Trial) -> Verdict {
 }
 
 pub async fn refreshes_are_counted_together(t: Trial) -> Verdict {
-    let mut token = t.newcomer().await?.tokens.refresh_token;
+    let mut token = t.newcomer().await?.tokens.refresh_secret().clone();
     for number in 0..30 {
         let there = t.on(number);
-        token = there.refresh(&token).await.granted()?.refresh_token;
+        token = there
+            .refresh(&token)
+            .await
+            .granted()?
+            .refresh_secret()
+            .clone();
     }
     for instance in 0..super::SEVERAL {
         let there = t.on(instance).refresh(&token).await;

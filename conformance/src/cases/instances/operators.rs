@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::state::ended_at_all;
 use crate::case::Verdict;
-use crate::kit::{Granted, PASSWORD, Raw, jwt};
+use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret, jwt};
 use crate::trial::Trial;
 
 /// How long a new signing key is published before it signs.
@@ -25,7 +25,7 @@ pub async fn a_suspension_is_seen_by_all(t: Trial) -> Verdict {
             let there = t.on(instance);
             let login = there.try_login(&ada.email, PASSWORD).await;
             login.refused(403, code.clone())?;
-            let refresh = there.refresh(&session.tokens.refresh_token).await;
+            let refresh = there.refresh(session.tokens.refresh_secret()).await;
             refresh.refused(401, ErrorCode::SessionRevoked)?;
         }
         ended_at_all(&t, &session.tokens.access_token).await?;
@@ -114,7 +114,7 @@ pub async fn a_revoked_key_is_dead_at_all(t: Trial) -> Verdict {
     t.command(&["keys", "rotate", "--signing", "--now"]).await?;
     successor(&t, &old).await?;
     t.command(&["keys", "revoke", &old]).await?;
-    let mut refresh_token = ada.tokens.refresh_token;
+    let mut refresh_token = ada.tokens.refresh_secret().clone();
     for instance in 0..super::SEVERAL {
         let there = t.on(instance);
         let dead = there.bearer(&ada.tokens.access_token).me().send().await;
@@ -124,7 +124,7 @@ pub async fn a_revoked_key_is_dead_at_all(t: Trial) -> Verdict {
         let dead = there.challenge(&pending, method, code).await;
         dead.refused(401, ErrorCode::MfaTokenInvalid)?;
         let tokens = there.refresh(&refresh_token).await.granted()?;
-        refresh_token = tokens.refresh_token;
+        refresh_token = tokens.refresh_secret().clone();
         let alive = there.bearer(&tokens.access_token);
         alive.me().send().await.granted()?;
     }

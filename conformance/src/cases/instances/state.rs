@@ -6,7 +6,7 @@ use bp_auth_client::{ErrorCode, Secret};
 use http::HeaderName;
 
 use crate::case::Verdict;
-use crate::kit::{Granted, PASSWORD, Raw, cookie_value, trust};
+use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret, cookie_value, trust};
 use crate::trial::Trial;
 
 /// Every instance has refused the token because its session has ended.
@@ -27,7 +27,7 @@ pub async fn a_logout_at_one_is_seen_by_all(t: Trial) -> Verdict {
         .await
         .granted()?;
     ada.client.logout().send().await.granted()?;
-    let refresh = t.on(2).refresh(&ada.tokens.refresh_token).await;
+    let refresh = t.on(2).refresh(ada.tokens.refresh_secret()).await;
     refresh.refused(401, ErrorCode::TokenRevoked)?;
     ended_at_all(&t, &ada.tokens.access_token).await
 }
@@ -44,21 +44,27 @@ pub async fn a_logout_of_all_sessions_is_seen_by_all(t: Trial) -> Verdict {
 
 pub async fn a_reuse_at_one_is_seen_by_all(t: Trial) -> Verdict {
     let first = t.on(0).newcomer().await?.tokens;
-    let second = t.on(1).refresh(&first.refresh_token).await.granted()?;
-    let reuse = t.on(0).refresh(&first.refresh_token).await;
+    let second = t.on(1).refresh(first.refresh_secret()).await.granted()?;
+    let reuse = t.on(0).refresh(first.refresh_secret()).await;
     reuse.refused(401, ErrorCode::TokenReused)?;
-    let successor = t.on(2).refresh(&second.refresh_token).await;
+    let successor = t.on(2).refresh(second.refresh_secret()).await;
     successor.refused(401, ErrorCode::TokenRevoked)?;
     ended_at_all(&t, &second.access_token).await
 }
 
 pub async fn within_the_leeway_another_gives_the_same_successor(t: Trial) -> Verdict {
-    let first = t.newcomer().await?.tokens.refresh_token;
-    let second = t.on(0).refresh(&first).await.granted()?.refresh_token;
+    let first = t.newcomer().await?.tokens.refresh_secret().clone();
+    let second = t
+        .on(0)
+        .refresh(&first)
+        .await
+        .granted()?
+        .refresh_secret()
+        .clone();
     for instance in 1..super::SEVERAL {
         let again = t.on(instance).refresh(&first).await.granted()?;
         ensure!(
-            again.refresh_token.expose() == second.expose(),
+            again.refresh_secret().expose() == second.expose(),
             "instance {instance} gave another successor"
         );
     }
@@ -69,7 +75,7 @@ pub async fn tokens_of_one_are_good_at_all(t: Trial) -> Verdict {
     let ada = t.on(0).newcomer().await?;
     let key = ada.client.rotate_api_key().send().await.granted()?.api_key;
     let header = HeaderName::from_static("x-api-key");
-    let mut refresh_token = ada.tokens.refresh_token.clone();
+    let mut refresh_token = ada.tokens.refresh_secret().clone();
     let mut keys = Vec::new();
     for instance in 0..super::SEVERAL {
         let there = t.on(instance);
@@ -78,7 +84,7 @@ pub async fn tokens_of_one_are_good_at_all(t: Trial) -> Verdict {
         let by_key = there.with(&[(header.clone(), key.expose().to_owned())]);
         by_key.me().send().await.granted()?;
         let tokens = there.refresh(&refresh_token).await.granted()?;
-        refresh_token = tokens.refresh_token;
+        refresh_token = tokens.refresh_secret().clone();
         let jwks = there.http().get(t.at("/.well-known/jwks.json"));
         keys.push(Raw::of(jwks).await?.json());
     }

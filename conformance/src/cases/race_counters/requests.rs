@@ -4,7 +4,7 @@ use anyhow::ensure;
 use bp_auth_client::Client;
 
 use crate::case::Verdict;
-use crate::kit::{PASSWORD, race};
+use crate::kit::{PASSWORD, RefreshSecret, race};
 use crate::trial::Trial;
 
 pub async fn registrations_of_a_network_are_counted_exactly(t: Trial) -> Verdict {
@@ -27,7 +27,7 @@ pub async fn refreshes_of_a_family_are_counted_exactly(t: Trial) -> Verdict {
     let ada = t.newcomer().await?.tokens;
     let racers = t.racers(60).await?;
     let race = race(racers, |racer: Client, _| {
-        let token = ada.refresh_token.clone();
+        let token = ada.refresh_secret().clone();
         async move {
             let refresh = racer.refresh_token_endpoint();
             refresh
@@ -40,7 +40,7 @@ pub async fn refreshes_of_a_family_are_counted_exactly(t: Trial) -> Verdict {
     race.ended(30, &[("429 rate_limited", 30)])?;
     for answer in &race.won {
         ensure!(
-            answer.refresh_token.expose() == ada.refresh_token.expose(),
+            answer.refresh_secret().expose() == ada.refresh_secret().expose(),
             "the refresh token was replaced"
         );
     }

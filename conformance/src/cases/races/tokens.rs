@@ -9,14 +9,14 @@ use http::{HeaderMap, HeaderName};
 use tokio::sync::Barrier;
 
 use crate::case::Verdict;
-use crate::kit::{Granted, PASSWORD, race, trust};
+use crate::kit::{Granted, PASSWORD, RefreshSecret, race, trust};
 use crate::trial::Trial;
 
 pub async fn of_200_uses_of_a_refresh_token_one_wins(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let other = t.session(&ada.email).await?;
     let racers = t.racers(200).await?;
-    let token = &ada.tokens.refresh_token;
+    let token = ada.tokens.refresh_secret();
     let race = race(racers, |racer, _| {
         let token = token.clone();
         async move {
@@ -30,7 +30,7 @@ pub async fn of_200_uses_of_a_refresh_token_one_wins(t: Trial) -> Verdict {
     let race = race.await?;
     race.ended(1, &[("401 token_reused", 199)])?;
     let successor = race.one()?;
-    t.refresh(&successor.refresh_token)
+    t.refresh(successor.refresh_secret())
         .await
         .refused(401, ErrorCode::TokenRevoked)?;
     for dead in [&successor.access_token, &ada.tokens.access_token] {
@@ -38,7 +38,7 @@ pub async fn of_200_uses_of_a_refresh_token_one_wins(t: Trial) -> Verdict {
         me.refused(401, ErrorCode::SessionRevoked)?;
     }
     other.client.me().send().await.granted()?;
-    t.refresh(&other.tokens.refresh_token).await.granted()?;
+    t.refresh(other.tokens.refresh_secret()).await.granted()?;
     // The welcome and one warning.
     t.exactly_messages(&ada.email, 2).await?;
     Ok(())
@@ -48,7 +48,7 @@ pub async fn within_the_leeway_all_parallel_uses_get_the_one_successor(t: Trial)
     let ada = t.newcomer().await?;
     // More than there are rotations a minute.
     let racers = t.racers(50).await?;
-    let token = &ada.tokens.refresh_token;
+    let token = ada.tokens.refresh_secret();
     let race = race(racers, |racer, _| {
         let token = token.clone();
         async move {
@@ -61,11 +61,11 @@ pub async fn within_the_leeway_all_parallel_uses_get_the_one_successor(t: Trial)
     });
     let race = race.await?;
     race.ended(50, &[])?;
-    let successor = &race.won[0].refresh_token;
+    let successor = race.won[0].refresh_secret();
     let same = race
         .won
         .iter()
-        .all(|answer| answer.refresh_token.expose() == successor.expose());
+        .all(|answer| answer.refresh_secret().expose() == successor.expose());
     ensure!(same, "parallel uses got different successors");
     ensure!(
         successor.expose() != token.expose(),
@@ -82,7 +82,7 @@ pub async fn within_the_leeway_all_parallel_uses_get_the_one_successor(t: Trial)
 pub async fn a_logout_amid_refreshes_ends_the_family(t: Trial) -> Verdict {
     let ada = t.newcomer().await?;
     let racers = t.racers_of(&ada.tokens.access_token, 20).await?;
-    let token = &ada.tokens.refresh_token;
+    let token = ada.tokens.refresh_secret();
     let logouts = t.racers_of(&ada.tokens.access_token, 4).await?;
     let refreshes = race(racers, |racer, _| {
         let token = token.clone();
@@ -104,7 +104,7 @@ pub async fn a_logout_amid_refreshes_ends_the_family(t: Trial) -> Verdict {
     for answer in &refreshes.won {
         let me = t.bearer(&answer.access_token).me().send().await;
         me.refused(401, ErrorCode::SessionRevoked)?;
-        let again = t.refresh(&answer.refresh_token).await;
+        let again = t.refresh(answer.refresh_secret()).await;
         again.refused(401, ErrorCode::TokenRevoked)?;
     }
     let me = ada.client.me().send().await;

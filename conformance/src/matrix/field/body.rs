@@ -56,10 +56,10 @@ const NO_OBJECT: [(&str, &str); 17] = [
     ("\"x\"", "as a string"),
     ("1", "as a number"),
     ("true", "as a boolean"),
-    ("null", "as null"),
+    ("null", NULL),
     ("nul", "as half a null"),
     ("{GOOD,\"odd\":\"\\ud800\"}", "with half a surrogate pair"),
-    (" ", "of white space"),
+    (" ", WHITE_SPACE),
 ];
 
 /// Whole bodies with a fault in a key that nobody knows.
@@ -89,6 +89,8 @@ const NO_FORM: [(&str, &str); 5] = [
 ];
 
 const NO_BODY: &str = "of no bytes";
+const NULL: &str = "as null";
+const WHITE_SPACE: &str = "of white space";
 const NO_UTF8: &str = "that is not UTF-8";
 
 impl Content {
@@ -144,6 +146,9 @@ impl Content {
         }
         if body.required {
             names.push(NO_BODY);
+        } else {
+            // These are absent bodies.
+            names.retain(|name| ![NULL, WHITE_SPACE].contains(name));
         }
         let bad = names.into_iter().map(|name| (name, Expected::Unreadable));
         bad.chain([(EXTRA_KEYS, Expected::Accepted)])

@@ -96,6 +96,8 @@ pub fn expected(operation: &Operation, field: &Field, role: Role, value: &Value)
     match value {
         Value::Missing | Value::Null if field.required => Invalid,
         Value::Missing | Value::Null => match (operation.id.as_str(), role) {
+            // Without the cookie the body has to have it.
+            ("refresh_token_endpoint", Role::Token) => Invalid,
             // Only `sms` can be asked for without a code.
             ("mfa_challenge", Role::Code) => Invalid,
             // There is nothing to end.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::body::{Content, Fields};
 use crate::case::Verdict;
-use crate::kit::{Authenticator, Granted, Guarded, PASSWORD, Raw, Session};
+use crate::kit::{Authenticator, Granted, Guarded, PASSWORD, Raw, RefreshSecret, Session};
 use crate::matrix::snapshot::{Caller, Media, Operation};
 use crate::trial::Trial;
 
@@ -96,13 +96,13 @@ impl<'o> Subjects<'o> {
                 (body, None, Proof::Answer)
             }
             "refresh_token_endpoint" => {
-                let token = t.newcomer().await?.tokens.refresh_token;
+                let token = t.newcomer().await?.tokens.refresh_secret().clone();
                 let body = json!({ "refresh_token": token.expose() });
                 (body, None, Proof::Answer)
             }
             "logout" => {
                 let session = t.newcomer().await?;
-                let token = session.tokens.refresh_token.expose();
+                let token = session.tokens.refresh_secret().expose();
                 let body = json!({ "refresh_token": token, "all_sessions": false });
                 (body, None, Proof::Logout(Box::new(session)))
             }

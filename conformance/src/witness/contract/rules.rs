@@ -123,19 +123,28 @@ fn headers(sent: &Sent, answer: &Answer, found: &mut Vec<String>) {
         let name = parts.next().and_then(|pair| pair.split('=').next());
         let attributes: Vec<&str> = parts.collect();
         let path = match name {
-            Some("bp_token") => "Path=/",
-            Some("bp_trusted_device") => "Path=/api/auth",
+            Some("bp_token") => "=/",
+            Some("bp_refresh") => "/api/auth/refresh",
+            Some("bp_trusted_device") => "/api/auth",
             _ => {
                 demand(false, "it sets a cookie that the contract does not know");
                 continue;
             }
         };
-        for attribute in ["HttpOnly", "SameSite=Lax", path] {
+        let name = name.unwrap_or_default();
+        for attribute in ["HttpOnly", "SameSite=Lax"] {
             demand(
                 attributes.contains(&attribute),
-                &format!("the cookie {} lacks {attribute}", name.unwrap_or_default()),
+                &format!("the cookie {name} lacks {attribute}"),
             );
         }
+        // A server may be reached below a path of its public address.
+        demand(
+            attributes
+                .iter()
+                .any(|one| one.starts_with("Path=/") && one.ends_with(path)),
+            &format!("the cookie {name} has another path than {path}"),
+        );
         demand(
             attributes.iter().any(|one| one.starts_with("Max-Age=")),
             "a cookie without Max-Age",

@@ -6,7 +6,7 @@ use schemars::schema::{Schema, SchemaObject, SubschemaValidation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::secret::Secret;
+use super::super::secret::{Secret, Typed};
 use super::{Always, MfaMethod, MfaPending};
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,7 +15,7 @@ pub struct RegisterRequest {
     #[schemars(length(max = 254))]
     pub email: String,
     /// 8 to 128 characters after Unicode normalisation (NFC), at most 1024 bytes before it.
-    pub password: Secret,
+    pub password: Typed,
     #[schemars(length(max = 200))]
     pub full_name: Option<String>,
     /// E.164, such as `+4915112345678`.
@@ -31,7 +31,7 @@ pub struct RegisterRequest {
 pub struct LoginForm {
     /// The e-mail address.
     pub username: String,
-    pub password: Secret,
+    pub password: Typed,
     /// `password`, which is also the default.
     pub grant_type: Option<String>,
     /// Accepted and ignored.
@@ -82,14 +82,17 @@ impl JsonSchema for LoginResponse {
 pub struct TokenResponse {
     /// A JWT (RFC 9068).
     pub access_token: Secret,
-    pub refresh_token: Secret,
+    /// Left out of an answer to the cookie `bp_refresh`: no script is to read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
     pub token_type: TokenType,
     /// Seconds until the access token expires.
     pub expires_in: u32,
     /// Seconds until the refresh token expires if it is not used.
     pub refresh_expires_in: u32,
-    /// Always empty: scopes are not negotiated.
-    pub scope: String,
+    /// Left out: scopes are not negotiated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     pub mfa_required: Always<false>,
     pub user: UserSummary,
     /// The device that was trusted or recognised at this login.
@@ -103,9 +106,10 @@ pub enum TokenType {
     Bearer,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub struct RefreshRequest {
-    pub refresh_token: Secret,
+    /// Wins over the cookie `bp_refresh`.
+    pub refresh_token: Option<Secret>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -149,7 +153,8 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_login_at: Option<DateTime<Utc>>,
-    /// The session of the token; null for an API key and at registration.
+    /// The session of the token; left out for an API key and at registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
 }
 
@@ -254,7 +259,7 @@ pub struct CodeSent {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CodeConfirm {
     /// Six digits.
-    pub code: Secret,
+    pub code: Typed,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::secret::Secret;
+use super::super::secret::{Secret, Typed};
 use super::Always;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ pub struct MfaPending {
 pub struct MfaChallengeRequest {
     pub mfa_token: Secret,
     /// Absent with `method: "sms"`: send a code (again).
-    pub code: Option<Secret>,
+    pub code: Option<Typed>,
     /// Absent: the default method when the code is six digits, else `backup_codes`.
     pub method: Option<MfaMethod>,
     /// Trust this device, so that later logins need no second factor.

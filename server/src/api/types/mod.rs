@@ -1,5 +1,4 @@
-//! The shapes of requests and responses. Optional members are left out when they have no value,
-//! unless their text says that they are null.
+//! The shapes of requests and responses. Optional members are left out when they have no value.
 
 mod auth;
 mod entitlements;

@@ -5,13 +5,15 @@ use http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::{Api, Request, logged_in, ok};
-use crate::api::extract::{OptionalToken, Presented, Token, TokenOrApiKey};
+use crate::api::extract::{OptionalToken, Presented as Credential, Token, TokenOrApiKey};
 use crate::api::types::*;
 use crate::api::{
-    Answer, AuthApi, Credentials, FormBody, JsonBody, OptionalJsonBody, Reply, Secret, document,
+    Answer, AuthApi, Credentials, FormBody, JsonBody, OptionalJsonBody, RefreshCookies, Reply,
+    Secret, document,
 };
 use crate::app::login::Login;
 use crate::app::logout::Logout;
+use crate::app::refresh::Presented;
 use crate::app::register::Registration;
 use crate::http::call::Call;
 use crate::http::{Context, convert};
@@ -69,30 +71,33 @@ impl AuthApi for Api {
 
     async fn refresh_token_endpoint(
         rqctx: Request,
-        body: JsonBody<RefreshRequest>,
+        cookies: RefreshCookies,
+        body: OptionalJsonBody<RefreshRequest>,
     ) -> Answer<HttpResponseOk<TokenResponse>> {
         let call = Call::new(&rqctx);
+        let rules = &call.context().rules.cookies;
         let mut reply = call
             .answer(async {
                 call.refuse_cross_site()?;
-                let body = body.0?;
-                let token = body.refresh_token.expose();
-                let issued = call.app.refresh(token, &call.client).await?;
+                let body = body.0?.unwrap_or_default();
+                let presented = match &body.refresh_token {
+                    Some(token) => Presented::Body(token.expose()),
+                    None => Presented::Cookies(cookies.0.iter().map(Secret::expose).collect()),
+                };
+                let by_cookie = body.refresh_token.is_none();
+                let issued = call.app.refresh(presented, &call.client).await?;
                 call.is_of(issued.user.id);
-                let mut reply = ok(&convert::tokens(&issued)?)?;
-                let (token, max_age) = (&issued.access_token, issued.refresh_expires_in);
-                call.context()
-                    .rules
-                    .cookies
-                    .set_token(reply.headers_mut(), token, max_age);
+                let mut tokens = convert::tokens(&issued)?;
+                if by_cookie {
+                    tokens.refresh_token = None;
+                }
+                let mut reply = ok(&tokens)?;
+                rules.set_tokens(reply.headers_mut(), &issued);
                 Ok(reply)
             })
             .await?;
         if reply.status() == StatusCode::UNAUTHORIZED {
-            call.context()
-                .rules
-                .cookies
-                .clear_token(reply.headers_mut());
+            rules.clear_tokens(reply.headers_mut());
         }
         Ok(reply)
     }
@@ -103,15 +108,19 @@ impl AuthApi for Api {
         body: OptionalJsonBody<LogoutRequest>,
     ) -> Answer<HttpResponseUpdatedNoContent> {
         let call = Call::new(&rqctx);
+        let same_site = call.refuse_cross_site();
+        let foreign = same_site.is_err();
         let mut reply = call
             .answer(async {
                 let access_tokens = match &credentials.presented {
-                    Presented::Bearer(token) => vec![token.expose()],
-                    Presented::Cookies(tokens) => {
-                        call.refuse_cross_site()?;
+                    Credential::Bearer(token) => vec![token.expose()],
+                    Credential::Cookies(tokens) => {
+                        same_site?;
                         tokens.iter().map(Secret::expose).collect()
                     }
-                    Presented::Nothing | Presented::OtherScheme | Presented::ApiKey(_) => vec![],
+                    Credential::Nothing | Credential::OtherScheme | Credential::ApiKey(_) => {
+                        vec![]
+                    }
                 };
                 let body = body.0?.unwrap_or_default();
                 let request = Logout {
@@ -126,16 +135,16 @@ impl AuthApi for Api {
         // Whatever came of it, a browser must not keep a token that it wanted to be rid of; only a
         // page of another site is not listened to. A form of such a page comes without the cookie,
         // because of its `SameSite`, but the answer could clear it all the same.
-        let foreign = call.refuse_cross_site().is_err()
+        let foreign = foreign
             && matches!(
                 credentials.presented,
-                Presented::Nothing | Presented::Cookies(_)
+                Credential::Nothing | Credential::Cookies(_)
             );
         if !foreign {
             call.context()
                 .rules
                 .cookies
-                .clear_token(reply.headers_mut());
+                .clear_tokens(reply.headers_mut());
         }
         Ok(reply)
     }

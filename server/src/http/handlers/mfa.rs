@@ -5,7 +5,9 @@ use dropshot::{HttpResponseDeleted, HttpResponseOk};
 use super::{Api, Request, logged_in, ok};
 use crate::api::extract::{Presented, Token, TokenOrPending};
 use crate::api::types::*;
-use crate::api::{Answer, Credentials, JsonBody, MfaApi, MfaMethodApi, PathParam, Reply, Secret};
+use crate::api::{
+    Answer, Credentials, JsonBody, MfaApi, MfaMethodApi, PathParam, Reply, Secret, Typed,
+};
 use crate::app::challenge::Challenge;
 use crate::http::call::Call;
 use crate::http::failure::Failure;
@@ -96,7 +98,7 @@ impl MfaApi for Api {
             let body = body.0?;
             let form = Challenge {
                 mfa_token: body.mfa_token.expose(),
-                code: body.code.as_ref().map(Secret::expose),
+                code: body.code.as_ref().map(Typed::expose),
                 method: body.method.map(convert::method_from),
                 remember_device: body.remember_device.unwrap_or(false),
                 device_name: body.device_name.as_deref(),

@@ -41,7 +41,7 @@ fn logged_in(
     let mut reply = ok(&LoginResponse::Tokens(Box::new(convert::tokens(&issued)?)))?;
     let cookies = &call.context().rules.cookies;
     let headers = reply.headers_mut();
-    cookies.set_token(headers, &issued.access_token, issued.refresh_expires_in);
+    cookies.set_tokens(headers, &issued);
     if let Some(device) = &issued.trusted_device {
         cookies.set_device(headers, &device.secret, device.expires_in);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{all_at_once, only, tally};
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::http::send;
 
@@ -126,7 +127,7 @@ async fn a_suspension_amid_logins_and_refreshes_leaves_no_live_session() {
     let http = server.http();
     for _ in 0..20 {
         let tokens = server.login(EMAIL).await;
-        requests.push(http.refresh(tokens.refresh_token.expose()));
+        requests.push(http.refresh(tokens.refresh_secret().expose()));
         requests.push(http.login(EMAIL));
     }
     let operator = server.operator();

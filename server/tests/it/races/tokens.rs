@@ -7,6 +7,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::{all_at_once, only, tally, the_winner, winners};
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::http::send;
 
@@ -16,7 +17,7 @@ async fn of_200_refreshes_of_one_token_one_wins_and_the_family_ends() {
     let tokens = server.registered("ada@example.com").await;
     let other = server.login("ada@example.com").await;
     let http = server.http();
-    let token = tokens.refresh_token.expose();
+    let token = tokens.refresh_secret().expose();
     let requests = (0..200).map(|_| http.refresh(token)).collect();
     let answers = all_at_once(&server, requests).await;
 
@@ -58,7 +59,7 @@ async fn within_the_leeway_all_parallel_refreshes_get_the_one_successor() {
     .await;
     let tokens = server.registered("ada@example.com").await;
     let http = server.http();
-    let token = tokens.refresh_token.expose();
+    let token = tokens.refresh_secret().expose();
     let requests = (0..25).map(|_| http.refresh(token)).collect();
     let answers = all_at_once(&server, requests).await;
     only(&answers, &["200"]);
@@ -80,7 +81,7 @@ async fn a_client_that_hangs_up_leaves_a_whole_rotation_or_none() {
     let mut rotated = 0;
     for round in 0..40_u64 {
         let tokens = server.login("ada@example.com").await;
-        let token = tokens.refresh_token.expose();
+        let token = tokens.refresh_secret().expose();
         let body = json!({ "refresh_token": token }).to_string();
         let request = format!(
             "POST /api/auth/refresh HTTP/1.1\r\nHost: {address}\r\n\

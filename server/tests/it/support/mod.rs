@@ -43,6 +43,17 @@ use db::Db;
 use http::Http;
 use postgres::Kind;
 
+/// The refresh token of an answer to a token in a body, which always has one.
+pub trait RefreshSecret {
+    fn refresh_secret(&self) -> &Secret;
+}
+
+impl RefreshSecret for TokenResponse {
+    fn refresh_secret(&self) -> &Secret {
+        self.refresh_token.as_ref().expect("no refresh token")
+    }
+}
+
 /// Where every test's clock begins: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
 /// Strong enough for the policy.

@@ -4,6 +4,7 @@
 use reqwest::Method;
 
 use super::{compare, snapshot};
+use crate::support::RefreshSecret;
 use crate::support::TestServer;
 use crate::support::wire::Wire;
 
@@ -125,7 +126,7 @@ async fn a_broken_database() {
     server.db.execute("UPDATE users SET role = 'king'").await;
     snapshot("error_internal", http.me(tokens.access_token.expose())).await;
     // RFC 6749 has a word for it too.
-    let request = http.refresh(tokens.refresh_token.expose());
+    let request = http.refresh(tokens.refresh_secret().expose());
     snapshot("error_internal_refresh", request).await;
     server.db.execute("UPDATE users SET role = 'owner'").await;
     server.stop_and_check().await;

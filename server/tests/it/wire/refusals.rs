@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::snapshot;
 use crate::support::http::send;
-use crate::support::{PASSWORD, TestServer};
+use crate::support::{PASSWORD, RefreshSecret, TestServer};
 
 const EMAIL: &str = "ada@example.com";
 const PHONE: &str = "+4915112345678";
@@ -84,20 +84,20 @@ async fn refresh() {
     snapshot("error_validation_refresh", http.refresh("")).await;
     snapshot("error_refresh_token_invalid", http.refresh("bpr_nonsense")).await;
     let tokens = server.registered(EMAIL).await;
-    let first = tokens.refresh_token.expose();
+    let first = tokens.refresh_secret().expose();
     let second = send(http.refresh(first)).await.text("refresh_token");
     snapshot("error_rate_limited_refresh", http.refresh(&second)).await;
     snapshot("error_token_reused", http.refresh(first)).await;
     snapshot("error_token_revoked", http.refresh(&second)).await;
     let tokens = server.login(EMAIL).await;
     server.advance(Duration::from_secs(14 * 24 * 3600));
-    let request = http.refresh(tokens.refresh_token.expose());
+    let request = http.refresh(tokens.refresh_secret().expose());
     snapshot("error_refresh_token_expired", request).await;
 
     let tokens = server.login(EMAIL).await;
     let (app, operator) = (server.app(), server.operator());
     app.operator_user_suspend(EMAIL, &operator).await.unwrap();
-    let request = http.refresh(tokens.refresh_token.expose());
+    let request = http.refresh(tokens.refresh_secret().expose());
     snapshot("error_refresh_session_revoked", request).await;
     server.stop_and_check().await;
 }
