@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Diff, Kind, Place, Scope, changed, differing, fallback_kind, show};
 
@@ -289,20 +289,23 @@ impl Diff {
         }
     }
 
-    /// The list is a choice: each entry is one way to be let in, an empty list lets everybody in.
+    /// The list is a choice: each entry is one way to be let in; an empty list, as an empty
+    /// entry, lets everybody in.
     fn security(&mut self, scope: &Scope, place: &Place, old: Option<&Value>, new: Option<&Value>) {
         let ways = |side: Option<&Value>| match side {
-            None => Some(Vec::new()),
-            Some(value) => value.as_array().cloned(),
+            None => Some(vec![json!({})]),
+            Some(value) => match value.as_array()?.as_slice() {
+                [] => Some(vec![json!({})]),
+                ways => Some(ways.to_vec()),
+            },
         };
         let (Some(before), Some(after)) = (ways(old), ways(new)) else {
             return self.unknown(scope, place, old, new, Kind::Breaking);
         };
-        let kind = if before.is_empty() && after.is_empty() {
-            Kind::Cosmetic
-        } else if after.is_empty() {
+        let open = |ways: &[Value]| ways.contains(&json!({}));
+        let kind = if !open(&before) && open(&after) {
             Kind::Additive
-        } else if before.is_empty() || before.iter().any(|way| !after.contains(way)) {
+        } else if before.iter().any(|way| !after.contains(way)) {
             Kind::Breaking
         } else if after.iter().any(|way| !before.contains(way)) {
             Kind::Additive

@@ -139,6 +139,18 @@ fn a_required_list_is_named() {
 }
 
 #[test]
+fn another_way_in_is_additive_where_everybody_was_let_in_and_still_is() {
+    let ways =
+        |ways: Value| lines(move |d| at(d, "/paths/~1api~1auth~1token/post")["security"] = ways);
+    let found = ways(json!([]));
+    assert!(found[0].starts_with("cosmetic"), "{found:?}");
+    let found = ways(json!([{"cookie": []}, {}]));
+    assert!(found[0].starts_with("additive"), "{found:?}");
+    let found = ways(json!([{"cookie": []}]));
+    assert!(found[0].starts_with("breaking"), "{found:?}");
+}
+
+#[test]
 fn a_status_code_is_named() {
     let found = lines(|d| {
         let responses = at(d, "/paths/~1api~1auth~1token/post/responses").as_object_mut();

@@ -95,6 +95,12 @@ impl Usage {
                 {
                     self.follow(document, part, &key, &name, Side::Request);
                 }
+                for scheme in security_schemes(operation) {
+                    let reference = format!("#/components/securitySchemes/{scheme}");
+                    let users = self.components.entry(reference).or_default();
+                    users.operations.insert(key.clone(), name.clone());
+                    users.request = true;
+                }
                 if let Some(responses) = operation.get("responses") {
                     self.follow(document, responses, &key, &name, Side::Response);
                 }
@@ -129,6 +135,12 @@ impl Usage {
             }
         }
     }
+}
+
+fn security_schemes(operation: &Value) -> impl Iterator<Item = &String> {
+    let ways = operation.get("security").and_then(Value::as_array);
+    let schemes = ways.into_iter().flatten().filter_map(Value::as_object);
+    schemes.flat_map(|way| way.keys())
 }
 
 fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
