@@ -102,10 +102,19 @@ fn leave_out_absent_references(schema: &mut ReferenceOr<Schema>) {
         return;
     };
     for member in object.properties.values_mut() {
-        if let ReferenceOr::Item(member) = member
-            && matches!(member.schema_kind, SchemaKind::AllOf { .. })
+        let ReferenceOr::Item(item) = member else {
+            continue;
+        };
+        let SchemaKind::AllOf { all_of } = &item.schema_kind else {
+            continue;
+        };
+        if let ([ReferenceOr::Reference { reference }], None) =
+            (all_of.as_slice(), &item.schema_data.description)
         {
-            member.schema_data.nullable = false;
+            // Without a description there is nothing to say but the reference.
+            *member = ReferenceOr::ref_(reference);
+        } else {
+            item.schema_data.nullable = false;
         }
     }
 }
