@@ -33,7 +33,7 @@ const FILE_NAME: &str = "keys.json";
 const OTHERS: u32 = 0o077;
 
 /// Both kinds of keys, the newest of each last.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Keyring {
     pub signing: Vec<SigningKey>,
     pub sealing: Vec<SealingKey>,
@@ -60,17 +60,27 @@ pub struct SealingKey {
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}{}", path.display(), advice(error.kind()))]
     Io { path: PathBuf, error: io::Error },
     #[error(
         "{} can be read by others (mode {mode:o}); if nobody has, run chmod 600, else replace the keys",
         path.display()
     )]
     Exposed { path: PathBuf, mode: u32 },
-    #[error("{} is no usable key file: {reason}", path.display())]
+    #[error(
+        "{} is no usable key file: {reason}; restore it from its backup, or copy it from another instance",
+        path.display()
+    )]
     Malformed { path: PathBuf, reason: String },
     #[error("no key could be generated: {0}")]
     Generation(&'static str),
+}
+
+impl KeyringError {
+    /// Whether there is no file of keys.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 impl Keyring {
@@ -78,7 +88,7 @@ impl Keyring {
     pub fn load_or_create(data_dir: &Path, now_ms: i64) -> Result<Self, KeyringError> {
         prepare_directory(data_dir)?;
         match Self::load(data_dir) {
-            Err(KeyringError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.is_missing() => {}
             loaded => return loaded,
         }
         let fresh = Self::generate(now_ms)?;
@@ -199,6 +209,22 @@ impl fmt::Debug for SealingKey {
         f.debug_struct("SealingKey")
             .field("id", &self.id)
             .finish_non_exhaustive()
+    }
+}
+
+/// What an operator can do about a file that cannot be read or written.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::PermissionDenied => {
+            "; the user that bp-auth runs as must own the data directory and what is in it"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; the data directory must be on a file system that can be written to"
+        }
+        io::ErrorKind::InvalidData => {
+            "; it is damaged: restore it from its backup, or copy it from another instance"
+        }
+        _ => "",
     }
 }
 
