@@ -22,6 +22,14 @@ const SECRETS: [&str; 5] = [
     "telemetry.otlp_headers",
 ];
 
+/// Those of them that only a server uses, which sends mails, SMS and traces.
+pub(super) const DELIVERY_SECRETS: &[&str] = &[
+    "smtp.password",
+    "twilio.auth_token",
+    "sms_webhook.secret",
+    "telemetry.otlp_headers",
+];
+
 /// Names that predate the prefix.
 const ALIASES: [(&str, &str); 1] = [("REFRESH_ROTATION_ENABLED", "refresh.rotation_enabled")];
 
@@ -30,8 +38,9 @@ const ALIASES: [(&str, &str); 1] = [("REFRESH_ROTATION_ENABLED", "refresh.rotati
 const CONFIG_VARIABLE: &str = "BP_AUTH_CONFIG";
 const TEST_PREFIX: &str = "BP_AUTH_TEST_";
 
-pub(super) fn load(sources: &Sources) -> Result<Config, ConfigErrors> {
-    let mut layers = Layers::new()?;
+/// `unneeded` are secrets whose files need not be readable.
+pub(super) fn load(sources: &Sources, unneeded: &'static [&str]) -> Result<Config, ConfigErrors> {
+    let mut layers = Layers::new(unneeded)?;
     if let Some(path) = &sources.file {
         layers.file(path);
     }
@@ -86,10 +95,11 @@ struct Layers {
     shape: BTreeMap<String, Value>,
     given: BTreeMap<String, (Value, Origin)>,
     problems: Vec<Problem>,
+    unneeded: &'static [&'static str],
 }
 
 impl Layers {
-    fn new() -> Result<Self, ConfigErrors> {
+    fn new(unneeded: &'static [&'static str]) -> Result<Self, ConfigErrors> {
         let shape = flat(&Config::default()).map_err(|error| {
             ConfigErrors(vec![Problem {
                 name: "defaults".to_owned(),
@@ -102,6 +112,7 @@ impl Layers {
             shape,
             given: BTreeMap::new(),
             problems: Vec::new(),
+            unneeded,
         })
     }
 
@@ -154,6 +165,7 @@ impl Layers {
         match named_file {
             Some(key) if SECRETS.contains(&key.as_str()) => match fs::read_to_string(text) {
                 Ok(text) => self.variable_text(&key, text.trim_end_matches(['\r', '\n']), origin),
+                Err(_) if self.unneeded.contains(&key.as_str()) => {}
                 Err(error) => {
                     self.refuse(
                         &key,
