@@ -155,6 +155,14 @@ impl App {
             created_at: Timestamp(created_at),
         };
         let keyring = self.keys.keyring();
+        if signing.is_empty() {
+            // The first server brings them into the database.
+            lines.extend(keyring.signing.iter().map(|key| KeyLine {
+                id: key.kid.clone(),
+                use_: KeyUse::Signs,
+                created_at: Timestamp(key.created_at),
+            }));
+        }
         // One that was only added has nothing to open yet, but seals when there is no other.
         let roots = keyring.sealing.iter();
         lines.extend(roots.map(|key| opens(&key.id, key.created_at)));

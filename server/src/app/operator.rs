@@ -17,7 +17,7 @@ use crate::datastore::{self, AuditEvent, Tenant, TrustedDevice, Txn, User, Viola
 /// More devices than an account can have.
 const EVERY_DEVICE: u64 = 1000;
 /// Where a mail names an address: nobody's browser did this.
-const NO_ADDRESS: &str = "none, this was done by an operator";
+pub(super) const NO_ADDRESS: &str = "none, this was done by an operator";
 
 /// Who acts, and why.
 #[derive(Debug, Clone)]
@@ -292,7 +292,8 @@ impl App {
         .await
     }
 
-    /// Ends a copy into this database whose sides are equal, and records that.
+    /// Ends a copy into this database whose sides are equal, and records that. The source is marked first:
+    /// whatever interrupts this, nobody can use both.
     pub async fn operator_copy_end(
         &self,
         copy: &mut datastore::Copy,
@@ -300,18 +301,36 @@ impl App {
     ) -> Result<()> {
         self.operator_reason(operator)?;
         let given = copy.last_device_id().await?;
+        copy.mark_source(&operator.actor, self.now().ms()).await?;
         self.retried(|| async {
             let txn = self.store.begin().await?;
             txn.copy_end(given).await?;
-            let audit = Audit {
-                event: "database.copied",
-                user: None,
-                session: None,
-                detail: Value::Null,
-            };
-            self.operator_audit(&txn, operator, audit, json!({}))
-                .await?;
+            let audit = about_database("database.copied");
+            let detail = json!({ "from": copy.from() });
+            self.operator_audit(&txn, operator, audit, detail).await?;
             self.commit(txn).await
+        })
+        .await
+    }
+
+    /// Takes a database back that was moved. False when it was not.
+    pub async fn operator_reopen(&self, operator: &Operator) -> Result<bool> {
+        self.operator_reason(operator)?;
+        let Some(moved) = self.store.moved().await? else {
+            return Ok(false);
+        };
+        self.retried(|| async {
+            let txn = self.store.begin().await?;
+            txn.moved_forget().await?;
+            let audit = about_database("database.reopened");
+            let detail = json!({
+                "moved_to": moved.to,
+                "moved_at": moved.at,
+                "moved_by": moved.actor,
+            });
+            self.operator_audit(&txn, operator, audit, detail).await?;
+            self.commit(txn).await?;
+            Ok(true)
         })
         .await
     }
@@ -402,6 +421,15 @@ impl App {
         let detail = operator.because(detail);
         self.audit_as(txn, &operator.actor, None, audit.detail(detail))
             .await
+    }
+}
+
+fn about_database(event: &str) -> Audit<'_> {
+    Audit {
+        event,
+        user: None,
+        session: None,
+        detail: Value::Null,
     }
 }
 

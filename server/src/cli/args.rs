@@ -1,5 +1,6 @@
 //! What can be written on the command line. Nothing here does anything yet.
 
+mod access;
 mod outbox;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Mode, Sources};
+pub use access::Access;
 pub use outbox::{OutboxCommand, OutboxState};
 
 mod import;
@@ -133,6 +135,8 @@ pub struct DocsArgs {
 pub enum DbCommand {
     /// Copy everything from SQLite to an empty PostgreSQL database; goes on where it was interrupted
     Copy(CopyArgs),
+    /// Use a database again that was moved elsewhere; what was written there since stays there
+    Reopen(Reason),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -418,6 +422,7 @@ impl Command {
             )) => Some(&args.why),
             Command::Outbox(command) => command.asks_why(),
             Command::Db(DbCommand::Copy(args)) => Some(&args.why),
+            Command::Db(DbCommand::Reopen(why)) => Some(why),
         }
     }
 }

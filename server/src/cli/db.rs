@@ -2,15 +2,19 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::CopyArgs;
-use super::{Outcome, nowhere, parts};
+use super::{Outcome, clock, nowhere, side_files};
 use crate::app::operator::Operator;
+use crate::app::random::SystemRandom;
 use crate::config::{Config, SecretText};
-use crate::datastore::{Compared, Copy};
+use crate::datastore::{Compared, Copy, Datastore};
+use crate::http::server::Parts;
+use crate::keyring::Keyring;
 
 pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> Outcome {
     if !args.from.starts_with("sqlite:") {
@@ -24,9 +28,17 @@ pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> O
         return Err("--to, or else database.url, is to be a PostgreSQL database".into());
     }
     config.database.url = SecretText::new(&to);
-    let bound = nowhere(&config);
-    let parts = parts(config).await?;
-    let app = parts.app(bound)?;
+    let connections = config.database.max_connections;
+    // Rows go over as they are sealed, so that no key is needed.
+    let parts = Parts {
+        store: Datastore::connect_with(&to, connections).await?,
+        keyring: Arc::new(Keyring::default()),
+        plans: side_files(&config)?,
+        clock: clock()?,
+        random: Arc::new(SystemRandom),
+        config,
+    };
+    let app = parts.app(nowhere(&parts.config))?;
 
     let began = Instant::now();
     let mut copy = Copy::open(&args.from, &to, args.restart).await?;
@@ -62,6 +74,7 @@ pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> O
         .into());
     }
     super::operator::explain(app.operator_copy_end(&mut copy, operator).await)?;
+    let (from, to) = (copy.from().to_owned(), copy.to().to_owned());
     copy.close().await?;
     let rows: u64 = compared.iter().map(|table| table.source.rows).sum();
     println!(
@@ -70,6 +83,8 @@ pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> O
         rows as f64 / copied.as_secs_f64().max(0.001),
         (began.elapsed() - copied).as_secs_f64()
     );
+    println!("{from} is marked as moved: no server and no command uses it any longer");
+    println!("database: {to}");
     app.store.clone().close().await?;
     Ok(ExitCode::SUCCESS)
 }

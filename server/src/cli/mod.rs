@@ -12,18 +12,19 @@ pub mod serve;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::app::clock::{Clock, SystemClock};
+use crate::app::clock::{Clock, SystemClock, Timestamp};
 use crate::app::plans::Plans;
 use crate::app::random::SystemRandom;
 use crate::config::{Config, LogFormat, Sources};
-use crate::datastore::Datastore;
+use crate::datastore::{Datastore, sqlite_file};
 use crate::http::server::Parts;
 use crate::keyring::Keyring;
 use crate::telemetry;
-use args::{Cli, Command, ServeArgs};
+use args::{Access, Cli, Command, ServeArgs};
 use clap::Parser;
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing_subscriber::layer::SubscriberExt;
@@ -65,10 +66,20 @@ async fn run(cli: Cli) -> Outcome {
         Command::Docs(args) => return contract::docs(args),
         _ => {}
     }
-    let config = Config::load(&Sources::from_cli(&cli.global))?;
+    let sources = Sources::from_cli(&cli.global);
+    let config = match command.delivers() {
+        true => Config::load(&sources)?,
+        false => Config::load_without_delivery(&sources)?,
+    };
     if let Command::CheckConfig = command {
         print!("{}", config.explain());
         side_files(&config)?;
+        if !config.data_dir.is_dir() {
+            let path = config.data_dir.display();
+            eprintln!(
+                "bp-auth: data_dir: there is no directory {path} yet; the first start makes it"
+            );
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let Command::Serve(args) = command else {
@@ -86,13 +97,38 @@ async fn run(cli: Cli) -> Outcome {
     serve::serve(config, args.migrate, exporting).await
 }
 
-/// What a server or an operator's command is made of. Only a server applies migrations by itself.
-async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
+/// What a server or an operator's command is made of. Only a server applies migrations by itself. What is
+/// refused leaves nothing behind.
+async fn parts(config: Config, access: Access) -> Result<Parts, Box<dyn std::error::Error>> {
     let plans = side_files(&config)?;
     let clock = clock()?;
-    let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms())?;
+    let url = config.database_url();
     let connections = config.database.max_connections;
-    let store = Datastore::connect_with(config.database_url().expose(), connections).await?;
+    let file = sqlite_file(url.expose())?;
+    let missing = file.filter(|file| !file.exists());
+    let store = match (missing, access) {
+        (Some(_), Access::Creates) => None,
+        (Some(file), Access::Changes | Access::Repairs | Access::Reads) => {
+            return Err(no_database(&config, &file).into());
+        }
+        (None, Access::Reads) => Some(Datastore::connect_to_read(url.expose(), connections).await?),
+        (None, Access::Creates | Access::Changes | Access::Repairs) => {
+            Some(Datastore::connect_with(url.expose(), connections).await?)
+        }
+    };
+    let keyring = match keyring(&config, store.as_ref(), access, clock.now()).await {
+        Ok(keyring) => keyring,
+        Err(error) => {
+            if let Some(store) = store {
+                store.close().await?;
+            }
+            return Err(error);
+        }
+    };
+    let store = match store {
+        Some(store) => store,
+        None => Datastore::connect_with(url.expose(), connections).await?,
+    };
     Ok(Parts {
         store,
         keyring: Arc::new(keyring),
@@ -103,14 +139,91 @@ async fn parts(config: Config) -> Result<Parts, Box<dyn std::error::Error>> {
     })
 }
 
-/// A database that a copy is filling is nobody's yet, and whatever was written to it could be lost.
-async fn refuse_unfinished(store: &Datastore) -> Result<(), Box<dyn std::error::Error>> {
-    match store.copy_is_unfinished().await? {
-        false => Ok(()),
-        true => {
-            Err("`bp-auth db copy` has not finished filling this database; run it again".into())
+/// The keys of the data directory. New ones are made only for a database that has nothing sealed: beside
+/// any other they would open nothing, and look like the file that is to be restored.
+async fn keyring(
+    config: &Config,
+    store: Option<&Datastore>,
+    access: Access,
+    now: Timestamp,
+) -> Result<Keyring, Box<dyn std::error::Error>> {
+    let is_sealed = match Keyring::load(&config.data_dir) {
+        Err(error) if error.is_missing() => match store {
+            Some(store) => store.has_sealed().await?,
+            None => false,
+        },
+        loaded => return Ok(loaded?),
+    };
+    match (access, is_sealed) {
+        (Access::Repairs, _) if !config.data_dir.is_dir() => Err(format!(
+            "there is no directory {} (data_dir, {}); make it if it is the right one",
+            config.data_dir.display(),
+            config.origin("data_dir")
+        )
+        .into()),
+        (Access::Repairs, _) | (Access::Reads, false) => Ok(Keyring::default()),
+        (Access::Creates | Access::Changes, false) => {
+            Ok(Keyring::load_or_create(&config.data_dir, now.ms())?)
+        }
+        // Another process may have made both since the file was looked for.
+        (Access::Creates | Access::Changes | Access::Reads, true) => {
+            match Keyring::load(&config.data_dir) {
+                Err(error) if error.is_missing() => Err(lost_keys(config, store).into()),
+                loaded => Ok(loaded?),
+            }
         }
     }
+}
+
+fn no_database(config: &Config, file: &Path) -> String {
+    format!(
+        "there is no database at {}, and nothing was made; is data_dir ({}, {}) or database.url wrong? \
+         `bp-auth migrate` makes a new database",
+        file.display(),
+        config.data_dir.display(),
+        config.origin("data_dir")
+    )
+}
+
+fn lost_keys(config: &Config, store: Option<&Datastore>) -> String {
+    format!(
+        "there is no keys.json in {} (data_dir, {}), and the database {} holds what only it can open; \
+         nothing was made. Restore it from its backup, or copy it from another instance. If it is lost \
+         for good: `bp-auth keys root replace-lost`",
+        config.data_dir.display(),
+        config.origin("data_dir"),
+        store.map_or("", Datastore::location)
+    )
+}
+
+/// A database that a copy is filling is nobody's yet, and whatever was written to it could be lost; one that
+/// was moved elsewhere is nobody's any longer.
+async fn refuse_unusable(
+    store: &Datastore,
+    access: Access,
+) -> Result<(), Box<dyn std::error::Error>> {
+    if store.copy_is_unfinished().await? {
+        return Err(
+            "`bp-auth db copy` has not finished filling this database; run it again".into(),
+        );
+    }
+    let Some(moved) = store.moved().await? else {
+        return Ok(());
+    };
+    let notice = format!(
+        "the database {} was moved to {} on {}",
+        store.location(),
+        moved.to,
+        Timestamp(moved.at).to_utc().to_rfc3339()
+    );
+    if access == Access::Reads {
+        eprintln!("bp-auth: {notice}; this is what it was then");
+        return Ok(());
+    }
+    Err(format!(
+        "{notice}; use that one (database.url), or take this one back with `bp-auth db reopen`"
+    )
+    .into())
 }
 
 /// Names the file of the clock that a test suite moves.

@@ -13,24 +13,43 @@ use crate::app::operator::{Operator, TenantState, UserLine};
 use crate::app::register::Registration;
 use crate::app::{App, Error};
 use crate::config::Config;
+use crate::datastore::{Datastore, sqlite_file};
+use crate::http::server::Parts;
 
 pub(super) type Said<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 pub async fn migrate(config: &Config, check: bool) -> Outcome {
-    let parts = parts(config.clone()).await?;
-    let pending = parts.store.migrations_pending().await?;
-    if check {
+    if check && is_missing(config)? {
+        for name in Datastore::migrations() {
+            println!("pending: {name}");
+        }
+        return Ok(ExitCode::FAILURE);
+    }
+    let access = Command::Migrate(MigrateArgs { check }).access();
+    let parts = parts(config.clone(), access).await?;
+    let store = parts.store;
+    closing(&store, access, migrated(&store, access)).await
+}
+
+/// Whether there is no file of an SQLite database yet.
+fn is_missing(config: &Config) -> Said<bool> {
+    let file = sqlite_file(config.database_url().expose())?;
+    Ok(file.is_some_and(|file| !file.exists()))
+}
+
+async fn migrated(store: &Datastore, access: Access) -> Outcome {
+    super::refuse_unusable(store, access).await?;
+    if access == Access::Reads {
+        let pending = store.migrations_pending().await?;
         for name in &pending {
             println!("pending: {name}");
         }
-        let code = if pending.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
-        return Ok(code);
+        return Ok(match pending.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        });
     }
-    for name in parts.store.migrations_apply().await? {
+    for name in store.migrations_apply().await? {
         println!("applied: {name}");
     }
     Ok(ExitCode::SUCCESS)
@@ -45,55 +64,73 @@ pub async fn run(config: Config, command: Command) -> Outcome {
     if let Command::Db(DbCommand::Copy(args)) = &command {
         return super::db::copy(config, args, &operator).await;
     }
-    let bound = nowhere(&config);
-    let parts = parts(config).await?;
-    super::refuse_unfinished(&parts.store).await?;
+    let access = command.access();
+    let parts = parts(config, access).await?;
+    let store = parts.store.clone();
+    closing(&store, access, answer(parts, command, &operator)).await
+}
+
+/// Whatever becomes of the command, the database is closed, so that nothing lies beside its file; and a
+/// command that changes something says what it has changed, or has not.
+async fn closing(
+    store: &Datastore,
+    access: Access,
+    work: impl Future<Output = Outcome>,
+) -> Outcome {
+    let done = work.await;
+    let closed = store.clone().close().await;
+    if access == Access::Reads {
+        closed?;
+        return done;
+    }
+    let code = done.map_err(|error| format!("{error} (database: {})", store.location()))?;
+    println!("database: {}", store.location());
+    closed?;
+    Ok(code)
+}
+
+async fn answer(parts: Parts, command: Command, operator: &Operator) -> Outcome {
+    let bound = nowhere(&parts.config);
+    let access = command.access();
+    if let Command::Db(DbCommand::Reopen(_)) = &command {
+        changed(parts.app(bound)?.operator_reopen(operator).await)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    super::refuse_unusable(&parts.store, access).await?;
     let pending = parts.store.migrations_pending().await?;
     if !pending.is_empty() {
         return Err("the database is not up to date; run `bp-auth migrate` first".into());
     }
-    let app = parts.opened(bound).await?;
+    let app = match access {
+        Access::Creates | Access::Changes => parts.opened(bound).await?,
+        Access::Repairs => parts.app(bound)?,
+        Access::Reads => {
+            let app = parts.app(bound)?;
+            if !parts.keyring.sealing.is_empty() {
+                explain(app.keys.refresh().await)?;
+            }
+            app
+        }
+    };
     match command {
         Command::Check => return check(&app).await,
         Command::User(UserCommand::Import(args)) => {
-            let code = super::import::import(&app, &args, &operator).await?;
-            app.store.clone().close().await?;
-            return Ok(code);
+            return super::import::import(&app, &args, operator).await;
         }
-        Command::User(command) => user(&app, command, &operator).await?,
-        Command::Tenant(command) => tenant(&app, command, &operator).await?,
-        Command::Plan(command) => super::plans::run(&app, command, &operator).await?,
+        Command::User(command) => user(&app, command, operator).await?,
+        Command::Tenant(command) => tenant(&app, command, operator).await?,
+        Command::Plan(command) => super::plans::run(&app, command, operator).await?,
         Command::Sessions(SessionsCommand::Revoke(args)) => {
             let ended = match &args.email {
-                Some(email) => app.operator_sessions_revoke(email, &operator).await,
-                None => app.operator_sessions_revoke_everywhere(&operator).await,
+                Some(email) => app.operator_sessions_revoke(email, operator).await,
+                None => app.operator_sessions_revoke_everywhere(operator).await,
             };
             let ended = explain(ended)?;
             println!("{ended} sessions ended");
         }
-        Command::Keys(command) => super::keys::run(&app, command, &operator).await?,
-        Command::Outbox(command) => super::outbox::run(&app, command, &operator).await?,
-        Command::Audit(AuditCommand::Tail(args)) => {
-            let mut events = explain(app.operator_audit_tail(args.lines).await)?;
-            events.reverse();
-            for event in events {
-                let at = Timestamp(event.at).to_utc().to_rfc3339();
-                let user = event.user_id.map(|id| id.to_string()).unwrap_or_default();
-                let again = match event.last_at {
-                    Some(last) => {
-                        let last = Timestamp(last).to_utc().to_rfc3339();
-                        let from = event.ip.as_deref().unwrap_or_default();
-                        format!(" {} times until {last}, first from {from}", event.times)
-                    }
-                    None => String::new(),
-                };
-                let line = format!(
-                    "{at} {} {} {user} {}{again}",
-                    event.event, event.actor, event.detail
-                );
-                println!("{}", printable(&line));
-            }
-        }
+        Command::Keys(command) => super::keys::run(&app, command, operator).await?,
+        Command::Outbox(command) => super::outbox::run(&app, command, operator).await?,
+        Command::Audit(AuditCommand::Tail(args)) => tail(&app, args.lines).await?,
         Command::Serve(_)
         | Command::Migrate(_)
         | Command::Openapi(_)
@@ -101,8 +138,30 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         | Command::Db(_)
         | Command::CheckConfig => {}
     }
-    app.store.clone().close().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn tail(app: &App, lines: u64) -> Said {
+    let mut events = explain(app.operator_audit_tail(lines).await)?;
+    events.reverse();
+    for event in events {
+        let at = Timestamp(event.at).to_utc().to_rfc3339();
+        let user = event.user_id.map(|id| id.to_string()).unwrap_or_default();
+        let again = match event.last_at {
+            Some(last) => {
+                let last = Timestamp(last).to_utc().to_rfc3339();
+                let from = event.ip.as_deref().unwrap_or_default();
+                format!(" {} times until {last}, first from {from}", event.times)
+            }
+            None => String::new(),
+        };
+        let line = format!(
+            "{at} {} {} {user} {}{again}",
+            event.event, event.actor, event.detail
+        );
+        println!("{}", printable(&line));
+    }
+    Ok(())
 }
 
 async fn check(app: &App) -> Outcome {
@@ -199,7 +258,7 @@ pub(super) fn changed(result: Result<bool, Error>) -> Said {
         if explain(result)? {
             "changed"
         } else {
-            "was so already"
+            "unchanged"
         }
     );
     Ok(())

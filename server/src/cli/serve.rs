@@ -6,6 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+use super::args::Access;
 use super::{Outcome, parts};
 use crate::api::{diff, document};
 use crate::config::Config;
@@ -17,9 +18,11 @@ pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) 
     refuse_drift(document::SNAPSHOT)?;
     allow_many_connections();
     let drain = config.server.drain_timeout.duration();
-    let parts = parts(config).await?;
-    super::refuse_unfinished(&parts.store).await?;
-    bring_up_to_date(&parts, migrate).await?;
+    let parts = parts(config, Access::Creates).await?;
+    if let Err(refusal) = ready(&parts, migrate).await {
+        parts.store.close().await?;
+        return Err(refusal);
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = parts.start().await?;
@@ -37,6 +40,11 @@ pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) 
     }
     stopped?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn ready(parts: &Parts, migrate: bool) -> Result<(), Box<dyn std::error::Error>> {
+    super::refuse_unusable(&parts.store, Access::Creates).await?;
+    bring_up_to_date(parts, migrate).await
 }
 
 /// Each connection takes a file descriptor, also one on which nobody ever says a word. What a process

@@ -16,6 +16,7 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 pub use compare::Compared;
 use table::{TABLES, Table};
 
+use super::place::{self, GUARD, MARK, MOVED};
 use super::{Datastore, Error, PATIENCE, Result, Txn, execute, postgres, query_one};
 
 /// Rows in one transaction.
@@ -36,6 +37,10 @@ pub struct Copy {
     target: PgConnection,
     /// By which a copy that was interrupted is known again.
     file: String,
+    /// Where the target is, without credentials.
+    to: String,
+    /// Whether the source has its mark from a copy that was interrupted after it.
+    is_marked: bool,
     tables: Vec<Table>,
 }
 
@@ -76,7 +81,9 @@ impl Copy {
         let file = std::fs::canonicalize(options.get_filename())
             .map_err(|error| refuse(format!("--from cannot be read: {error}")))?;
         let mut source = options.connect().await?;
-        let unhurried = postgres::options(to)?.options([
+        let options = postgres::options(to)?;
+        let place = place::of_server(&options);
+        let unhurried = options.options([
             ("statement_timeout", "0"),
             // Each batch stands for itself; at a higher level it could only fail.
             ("default_transaction_isolation", "read committed"),
@@ -92,6 +99,16 @@ impl Copy {
             return Err(refuse("another copy fills this database".to_owned()));
         }
         refuse_foreign_rows(&mut target).await?;
+        let moved = moved(&mut source).await?;
+        // The last step of a copy comes after the mark; a copy that lacks only that goes on.
+        if let Some(moved_to) = &moved
+            && !is_unfinished(&mut target).await?
+        {
+            return Err(refuse(format!(
+                "{} was moved to {moved_to} already; to copy it again, run `bp-auth db reopen` on it first",
+                file.display()
+            )));
+        }
         let schema = Datastore::connect_with(to, 2).await?;
         schema.migrations_apply().await?;
         schema.close().await?;
@@ -108,6 +125,8 @@ impl Copy {
             source,
             target,
             file: file.display().to_string(),
+            to: place,
+            is_marked: moved.is_some(),
             tables,
         };
         copy.prepare(restart).await?;
@@ -169,11 +188,57 @@ impl Copy {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
+    /// Says in the source where it has gone, and lets nobody change it from then on: neither a server that
+    /// still runs on it nor a version that does not know the mark. Before [`Txn::copy_end`], so that there
+    /// is no moment at which both databases could be used.
+    pub async fn mark_source(&mut self, actor: &str, at: i64) -> Result<()> {
+        if self.is_marked {
+            return Ok(());
+        }
+        let table = format!(
+            "CREATE TABLE {MARK} (moved_to TEXT NOT NULL, moved_at BIGINT NOT NULL, actor TEXT NOT NULL)"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(table))
+            .execute(&mut self.source)
+            .await?;
+        let insert = format!("INSERT INTO {MARK} (moved_to, moved_at, actor) VALUES (?1, ?2, ?3)");
+        sqlx::query(sqlx::AssertSqlSafe(insert))
+            .bind(&self.to)
+            .bind(at)
+            .bind(actor)
+            .execute(&mut self.source)
+            .await?;
+        for table in &self.tables {
+            for change in ["INSERT", "UPDATE", "DELETE"] {
+                let guard = format!(
+                    "CREATE TRIGGER {GUARD}{table}_{change} BEFORE {change} ON {table} \
+                     BEGIN SELECT RAISE(ABORT, '{MOVED}'); END",
+                    table = table.name
+                );
+                sqlx::raw_sql(sqlx::AssertSqlSafe(guard))
+                    .execute(&mut self.source)
+                    .await?;
+            }
+        }
+        sqlx::query("COMMIT").execute(&mut self.source).await?;
+        self.is_marked = true;
+        Ok(())
+    }
+
+    /// Where the target is, without credentials.
+    pub fn to(&self) -> &str {
+        &self.to
+    }
+
+    /// The file that is copied.
+    pub fn from(&self) -> &str {
+        &self.file
+    }
+
     /// Lets go of both sides, after [`Txn::copy_end`]. Until PostgreSQL has looked at so many new rows
     /// by itself it would not use its indexes well, so it is asked to.
     pub async fn close(mut self) -> Result<()> {
         sqlx::raw_sql("ANALYZE").execute(&mut self.target).await?;
-        sqlx::query("ROLLBACK").execute(&mut self.source).await?;
         self.source.close().await?;
         self.target.close().await?;
         Ok(())
@@ -211,6 +276,22 @@ impl Copy {
         sqlx::raw_sql(PROGRESS).execute(&mut self.target).await?;
         Ok(())
     }
+}
+
+/// Where the source was moved to, if it was.
+async fn moved(source: &mut SqliteConnection) -> Result<Option<String>> {
+    let there = sqlx::query("SELECT 1 FROM sqlite_master WHERE name = ?1")
+        .bind(MARK)
+        .fetch_optional(&mut *source)
+        .await?;
+    if there.is_none() {
+        return Ok(None);
+    }
+    let sql = format!("SELECT moved_to FROM {MARK}");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .fetch_optional(source)
+        .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 async fn is_unfinished(target: &mut PgConnection) -> Result<bool> {
@@ -272,7 +353,7 @@ async fn refuse_unknown_tables(source: &mut SqliteConnection) -> Result<()> {
                AND substr(name, 1, 7) <> 'sqlite_' AND name <> 'seaql_migrations'";
     for row in sqlx::query(sql).fetch_all(source).await? {
         let name: String = row.try_get(0)?;
-        if !TABLES.iter().any(|(known, _)| *known == name) {
+        if name != MARK && !TABLES.iter().any(|(known, _)| *known == name) {
             return Err(refuse(format!(
                 "the source has a table `{name}` that this version does not know; move or drop it first"
             )));

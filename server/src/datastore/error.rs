@@ -5,6 +5,7 @@ use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use super::Contention;
+use super::place::MOVED;
 
 /// None of the texts holds a bound value: they may be logged.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -72,6 +73,7 @@ impl Error {
                 Some(cause) if is_postgres_contention(cause.code()) => Self::Contention(text),
                 Some(cause) if is_postgres_outage(cause.code()) => Self::Unavailable(text),
                 Some(_) => Self::Internal(text),
+                None if cause.message() == MOVED => Self::Unavailable(text),
                 None => cause
                     .code()
                     .and_then(|code| code.parse::<i32>().ok())

@@ -4,7 +4,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect};
 
 use super::entity::records::key::{Column, Entity};
-use super::{Datastore, Key, Result, Txn, execute, insert, query_one};
+use super::{Datastore, Key, Result, Txn, execute, insert, query_number, query_one};
 
 /// By which a change of the keys is noticed without reading them: id, when active, when retired.
 pub type KeyMark = (String, i64, Option<i64>);
@@ -38,6 +38,27 @@ impl Datastore {
             }
         }
         Ok(counts)
+    }
+
+    /// Whether anything is sealed with the server's keys, in a database of any version.
+    pub async fn has_sealed(&self) -> Result<bool> {
+        for (table, column) in SEALED {
+            let exists = match self.read.get_database_backend() {
+                DbBackend::Postgres => "SELECT CAST(count(to_regclass($1)) AS BIGINT)",
+                _ => "SELECT count(*) FROM sqlite_master WHERE name = $1",
+            };
+            if query_number(&self.read, exists, [table.into()]).await? != Some(1) {
+                continue;
+            }
+            let sql = format!(
+                "SELECT count(*) FROM (SELECT 1 FROM {table} \
+                 WHERE substr({column}, 1, 3) = 'v1.' LIMIT 1) AS sealed"
+            );
+            if query_number(&self.read, &sql, []).await? != Some(0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -10,6 +10,12 @@ use super::{Datastore, Result, execute, postgres};
 const MIGRATION_LOCK: [i32; 2] = [0x6270_2d61, 0x7574_6800];
 
 impl Datastore {
+    /// The names of all steps, oldest first.
+    pub fn migrations() -> Vec<String> {
+        let steps = Migrator::migrations();
+        steps.iter().map(|step| step.name().to_owned()).collect()
+    }
+
     /// The names of the steps that have not been applied, oldest first. Changes nothing.
     pub async fn migrations_pending(&self) -> Result<Vec<String>> {
         let pending = Migrator::get_pending_migrations_read_only(&self.read).await?;

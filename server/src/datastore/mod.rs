@@ -26,6 +26,7 @@ mod migrate;
 mod outbox;
 mod password_failures;
 mod patient;
+mod place;
 mod postgres;
 mod purge;
 mod rate;
@@ -77,6 +78,7 @@ pub use error::{Error, Result};
 pub use invariants::Violation;
 pub use keys::KeyMark;
 pub use password_failures::Reservation;
+pub use place::{Moved, sqlite_file};
 pub use rate::{Event, Taken};
 pub use retry::{Contention, retried};
 pub use trusted_devices::NewTrustedDevice;
@@ -95,6 +97,13 @@ pub struct Datastore {
     write: Patient<DatabaseConnection>,
     /// How to reach a server again, for what may take longer than a request waits.
     server: Option<Box<PgConnectOptions>>,
+    location: String,
+}
+
+#[derive(Clone, Copy)]
+enum Opening {
+    Writing,
+    Reading,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`], it leaves no trace.
@@ -115,9 +124,24 @@ impl Datastore {
 
     /// The same, with at most so many connections to a PostgreSQL server.
     pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
+        Self::open(url, connections, Opening::Writing).await
+    }
+
+    /// A database that is there, for commands that only read: an SQLite file is neither made nor written to.
+    pub async fn connect_to_read(url: &str, connections: u32) -> Result<Self> {
+        Self::open(url, connections, Opening::Reading).await
+    }
+
+    async fn open(url: &str, connections: u32, opening: Opening) -> Result<Self> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         let ((read, write), limit, server) = match scheme {
-            "sqlite" => (sqlite::open(url).await?, None, None),
+            "sqlite" => {
+                let opened = match opening {
+                    Opening::Writing => sqlite::open(url).await?,
+                    Opening::Reading => sqlite::open_to_read(url).await?,
+                };
+                (opened, None, None)
+            }
             "postgres" | "postgresql" => {
                 let options = postgres::options(url)?;
                 let opened = postgres::open(&options, connections).await?;
@@ -135,6 +159,7 @@ impl Datastore {
             read: patient(read),
             write: patient(write),
             server,
+            location: place::location(url)?,
         })
     }
 
@@ -158,10 +183,13 @@ impl Datastore {
         })
     }
 
-    /// Whether the database answers, for the readiness check.
+    /// Whether the database answers and is still the one to use, for the readiness check.
     pub async fn ping(&self) -> Result<()> {
         query_one(&self.read, "SELECT 1", []).await?;
-        Ok(())
+        match self.moved().await? {
+            None => Ok(()),
+            Some(moved) => Err(Error::Unavailable(format!("it was moved to {}", moved.to))),
+        }
     }
 
     /// How many connections there are, and how many of them somebody uses.

@@ -17,7 +17,9 @@ const READ_CONNECTIONS: u32 = 4;
 
 /// Connections that read and the one that writes; creates the file of a new database.
 pub async fn open(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)> {
-    let options = options(url)?;
+    let options = options(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal);
     create_private(options.get_filename())?;
     // A pool of one makes the wait for the writer a fair queue inside this process instead of a
     // contest of polling.
@@ -30,6 +32,18 @@ pub async fn open(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)>
         .after_release(|conn, _| Box::pin(is_out_of_transaction(conn)))
         .connect_with(options.clone())
         .await?;
+    Ok((read_pool(options).await?, write.into()))
+}
+
+/// Connections that can only read, twice: nothing is written to the file, not even its journal mode.
+pub async fn open_to_read(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)> {
+    let options = options(url)?.create_if_missing(false);
+    refuse_exposed(options.get_filename())?;
+    let read = read_pool(options).await?;
+    Ok((read.clone(), read))
+}
+
+async fn read_pool(options: SqliteConnectOptions) -> Result<DatabaseConnection> {
     let read = SqlitePoolOptions::new()
         .max_connections(READ_CONNECTIONS)
         .min_connections(1)
@@ -39,7 +53,7 @@ pub async fn open(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)>
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
-    Ok((read.into(), write.into()))
+    Ok(read.into())
 }
 
 /// Whether the connection may be used again.
@@ -53,7 +67,7 @@ async fn is_out_of_transaction(conn: &mut SqliteConnection) -> Result<bool, sqlx
     Ok(!conn.is_in_transaction())
 }
 
-fn options(url: &str) -> Result<SqliteConnectOptions> {
+pub fn options(url: &str) -> Result<SqliteConnectOptions> {
     let options: SqliteConnectOptions = url
         .parse()
         .map_err(|e| Error::Internal(format!("database.url is not understood: {e}")))?;
@@ -65,8 +79,6 @@ fn options(url: &str) -> Result<SqliteConnectOptions> {
         ));
     }
     Ok(options
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)

@@ -91,15 +91,15 @@ async fn a_deactivated_or_suspended_user_is_out_at_once_until_activated() {
         let token = token(&serving).await;
         assert_eq!(me(&serving, &token).await.status, 200);
         assert_eq!(
-            bench.done(&["user", command, ADA, "--reason", "asked"]),
+            bench.changes(&["user", command, ADA, "--reason", "asked"]),
             "changed\n"
         );
         let ended = me(&serving, &token).await;
         assert_eq!(ended.refusal(), (401, "session_revoked".to_owned()));
         let refused = login(&serving).await;
         assert_eq!(refused.refusal(), (403, code.to_owned()));
-        assert_eq!(bench.done(&["user", command, ADA]), "was so already\n");
-        assert_eq!(bench.done(&["user", "activate", ADA]), "changed\n");
+        assert_eq!(bench.changes(&["user", command, ADA]), "unchanged\n");
+        assert_eq!(bench.changes(&["user", "activate", ADA]), "changed\n");
         // Activation gives no ended session back.
         assert_eq!(me(&serving, &token).await.status, 401);
         assert_eq!(login(&serving).await.status, 200);
@@ -123,7 +123,7 @@ async fn revoked_sessions_end_and_the_user_may_log_in_again() {
     let (bench, serving) = bench().await;
     let (one, two) = (token(&serving).await, token(&serving).await);
     assert_eq!(
-        bench.done(&["sessions", "revoke", ADA]),
+        bench.changes(&["sessions", "revoke", ADA]),
         "2 sessions ended\n"
     );
     for token in [one, two] {
@@ -150,8 +150,8 @@ async fn after_an_incident_nobody_is_logged_in_and_no_key_works() {
         send(me).await.status
     };
     assert_eq!(by_key().await, 200);
-    assert_eq!(bench.done(&["user", "revoke-key", ADA]), "changed\n");
-    assert_eq!(bench.done(&["user", "revoke-key", ADA]), "was so already\n");
+    assert_eq!(bench.changes(&["user", "revoke-key", ADA]), "changed\n");
+    assert_eq!(bench.changes(&["user", "revoke-key", ADA]), "unchanged\n");
     assert_eq!(by_key().await, 401);
 
     let rotate = http.post("/api/auth/api-key/rotate");
@@ -159,7 +159,7 @@ async fn after_an_incident_nobody_is_logged_in_and_no_key_works() {
     let key = send(rotate).await.text("api_key");
     let last = token(&serving).await;
     assert_eq!(
-        bench.done(&["sessions", "revoke", "--all"]),
+        bench.changes(&["sessions", "revoke", "--all"]),
         "3 sessions ended\n"
     );
     assert_eq!(me(&serving, &last).await.status, 401);
@@ -181,7 +181,7 @@ async fn after_an_incident_nobody_is_logged_in_and_no_key_works() {
 #[tokio::test]
 async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
     let (bench, serving) = bench().await;
-    assert_eq!(bench.done(&["user", "reset-mfa", ADA]), "was so already\n");
+    assert_eq!(bench.changes(&["user", "reset-mfa", ADA]), "unchanged\n");
     let old = token(&serving).await;
     let setup = serving
         .http()
@@ -207,7 +207,7 @@ async fn a_reset_of_mfa_lets_the_password_alone_log_in_and_tells_the_user() {
     );
 
     assert_eq!(
-        bench.done(&["user", "reset-mfa", ADA, "--reason", "lost phone"]),
+        bench.changes(&["user", "reset-mfa", ADA, "--reason", "lost phone"]),
         "changed\n"
     );
     assert_eq!(me(&serving, &old).await.status, 401);
@@ -236,31 +236,37 @@ async fn plans_and_tenants_change_what_a_running_server_grants() {
     let http = serving.http();
     let envelope = || send(http.get("/api/auth/me/entitlements").bearer_auth(&token));
     assert_eq!(envelope().await.json()["plan"]["key"], "free");
-    assert_eq!(bench.done(&["plan", "set", ADA, "pro"]), "changed\n");
+    assert_eq!(bench.changes(&["plan", "set", ADA, "pro"]), "changed\n");
     let body = envelope().await.json();
     assert_eq!(
         (&body["plan"]["key"], &body["plan"]["source"]),
         (&json!("pro"), &json!("manual"))
     );
-    assert_eq!(bench.done(&["user", "set-plan", ADA, "free"]), "changed\n");
+    assert_eq!(
+        bench.changes(&["user", "set-plan", ADA, "free"]),
+        "changed\n"
+    );
     assert_eq!(envelope().await.json()["plan"]["key"], "free");
     let unknown = bench.fails(&["plan", "set", ADA, "gold"]);
     assert!(
         unknown.contains("gold") && unknown.contains("pro"),
         "{unknown}"
     );
-    assert_eq!(bench.done(&["tenant", "deactivate", ADA]), "changed\n");
+    assert_eq!(bench.changes(&["tenant", "deactivate", ADA]), "changed\n");
     let restricted = envelope().await;
     assert_eq!(restricted.status, 200);
     let body = restricted.json();
     assert_eq!(body["restrictions"], json!(["read_only"]));
     assert_eq!(body["features"], json!({}));
-    assert_eq!(bench.done(&["tenant", "activate", ADA]), "changed\n");
+    assert_eq!(bench.changes(&["tenant", "activate", ADA]), "changed\n");
     assert_eq!(envelope().await.json()["features"]["api_access"], true);
     // A tenant has two names: its owner's address, and its id.
     let tenant = envelope().await.text("tenant_id");
-    assert_eq!(bench.done(&["plan", "set", &tenant, "pro"]), "changed\n");
-    assert_eq!(bench.done(&["tenant", "deactivate", &tenant]), "changed\n");
+    assert_eq!(bench.changes(&["plan", "set", &tenant, "pro"]), "changed\n");
+    assert_eq!(
+        bench.changes(&["tenant", "deactivate", &tenant]),
+        "changed\n"
+    );
     bench.done(&["check"]);
 }
 
@@ -345,7 +351,7 @@ async fn migrations_are_checked_before_anything_touches_the_database() {
     assert!(bench.fails(&["user", "list"]).contains("bp-auth migrate"));
     assert!(bench.done(&["migrate"]).contains("applied: "));
     assert_eq!(bench.done(&["migrate", "--check"]), "");
-    assert_eq!(bench.done(&["migrate"]), "");
+    assert_eq!(bench.changes(&["migrate"]), "");
     assert_eq!(bench.done(&["user", "list"]), "");
     assert_eq!(bench.done(&["check"]), "all invariants hold\n");
 }

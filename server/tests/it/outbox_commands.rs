@@ -79,7 +79,7 @@ async fn a_dead_message_is_seen_and_sent_once_the_provider_takes_it() {
     assert!(!shown.contains(&code) && !line.contains(&code));
 
     provider.answers(204, &[], "");
-    let said = bench.done(&["outbox", "retry", &id, "--reason", "ticket 9"]);
+    let said = bench.changes(&["outbox", "retry", &id, "--reason", "ticket 9"]);
     assert_eq!(said, "1 messages will be sent\n");
     listed(&bench, "dead", 0).await;
     for _ in 0..600 {
@@ -131,17 +131,17 @@ async fn all_dead_messages_are_retried_at_once_and_what_has_ended_is_purged() {
     );
     provider.answers(204, &[], "");
     assert_eq!(
-        bench.done(&["outbox", "retry", "--dead"]),
+        bench.changes(&["outbox", "retry", "--dead"]),
         "2 messages will be sent\n"
     );
     listed(&bench, "sent", 4).await;
     assert_eq!(provider.heard().len(), 4);
     assert_eq!(
-        bench.done(&["outbox", "retry", "--dead"]),
+        bench.changes(&["outbox", "retry", "--dead"]),
         "0 messages will be sent\n"
     );
 
-    let purge = |arguments: &[&str]| bench.done(&[&["outbox", "purge"], arguments].concat());
+    let purge = |arguments: &[&str]| bench.changes(&[&["outbox", "purge"], arguments].concat());
     assert_eq!(
         purge(&["--state", "sent", "--older-than", "1h"]),
         "0 messages removed\n"

@@ -48,9 +48,9 @@ async fn published_plans_count_at_three_servers_with_their_next_request() {
         all(10).await;
         assert!(bench.done(&["plan", "show"]).starts_with("from plans.toml"));
         let publish = ["plan", "publish", "--reason", "ticket 7"];
-        assert_eq!(bench.done(&publish), "changed\n");
+        assert_eq!(bench.changes(&publish), "changed\n");
         all(20).await;
-        assert_eq!(bench.done(&publish), "was so already\n");
+        assert_eq!(bench.changes(&publish), "unchanged\n");
         let db = bench.db().await;
         assert_eq!(db.audited("plans.published").await, 1);
 
@@ -63,8 +63,8 @@ async fn published_plans_count_at_three_servers_with_their_next_request() {
             log.contains("differs from the plans that were published"),
             "{log}"
         );
-        assert_eq!(bench.done(&["plan", "set", ADA, "gold"]), "changed\n");
-        assert_eq!(bench.done(&["plan", "set", ADA, "pro"]), "changed\n");
+        assert_eq!(bench.changes(&["plan", "set", ADA, "gold"]), "changed\n");
+        assert_eq!(bench.changes(&["plan", "set", ADA, "pro"]), "changed\n");
         let shown = bench.done(&["plan", "show"]);
         assert!(
             shown.starts_with("published ") && shown.contains("seats: 20 (seat"),
@@ -83,9 +83,9 @@ async fn published_plans_count_at_three_servers_with_their_next_request() {
         );
         all(20).await;
 
-        assert_eq!(bench.done(&["plan", "unpublish"]), "changed\n");
+        assert_eq!(bench.changes(&["plan", "unpublish"]), "changed\n");
         all(10).await;
-        assert_eq!(bench.done(&["plan", "unpublish"]), "was so already\n");
+        assert_eq!(bench.changes(&["plan", "unpublish"]), "unchanged\n");
         assert_eq!(db.audited("plans.unpublished").await, 1);
         assert_eq!(db.audited("plans.published").await, 1);
         for server in servers {

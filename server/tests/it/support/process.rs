@@ -83,6 +83,13 @@ impl Bench {
         self.database.is_some()
     }
 
+    /// The name of the database, unless it is the file in the directory.
+    pub fn database_name(&self) -> Option<&str> {
+        self.database
+            .as_ref()
+            .map(|database| database.name.as_str())
+    }
+
     /// Sets a variable of all processes that follow.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);
@@ -159,6 +166,16 @@ impl Bench {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         text(&output.stdout)
+    }
+
+    /// Runs a command that changes something, and returns what it says before it names the database.
+    pub fn changes(&self, arguments: &[&str]) -> String {
+        let said = self.done(arguments);
+        let Some(start) = said.rfind("database: ") else {
+            panic!("{arguments:?} names no database: {said}");
+        };
+        assert_eq!(said[start..].matches('\n').count(), 1, "{said}");
+        said[..start].to_owned()
     }
 
     /// Runs what must fail with status 1, and returns both of its outputs.
