@@ -13,7 +13,7 @@ use super::totp::totp_aad;
 use crate::keyring::{Keyring, RootError, SealingKey};
 
 /// How many secrets one transaction seals anew.
-const BATCH: u64 = 500;
+pub(super) const BATCH: u64 = 500;
 
 /// What the use of a root has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl App {
     /// Seals every TOTP secret by the newest key, and says how many were sealed by another. A secret that is
     /// replaced or removed meanwhile stays what it has become.
     async fn secrets_reseal(&self) -> Result<usize> {
-        let newest = prefix(&self.sealer.newest()?);
+        let newest = [prefix(&self.sealer.newest()?)];
         let mut resealed = 0;
         let mut after = Uuid::nil();
         loop {

@@ -127,6 +127,13 @@ impl Keys {
         self.sealed(root, &row.kind, &row.id, &self.opened(row)?)
     }
 
+    /// Whether the roots of the data directory open this key.
+    pub(super) fn opens(&self, row: &Key) -> bool {
+        self.roots
+            .open(&row.sealed, &aad(&row.kind, &row.id))
+            .is_ok()
+    }
+
     /// Whether this root seals what is new: keys, and without a sealing key in the database everything.
     pub(super) fn seals(&self, root: &str) -> Result<bool> {
         Ok(self.sealer.newest()? == root)

@@ -21,6 +21,7 @@ pub mod hash_kinds;
 pub mod hash_memory;
 pub mod identity;
 pub mod import;
+pub mod key_loss;
 pub mod key_roots;
 pub mod key_rotation;
 pub mod keys;

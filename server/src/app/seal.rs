@@ -70,6 +70,11 @@ impl Sealer {
         Ok(id.clone())
     }
 
+    /// How everything begins that can be opened.
+    pub fn prefixes(&self) -> Vec<String> {
+        self.keys().iter().map(|(id, _)| prefix(id)).collect()
+    }
+
     pub fn open(&self, sealed: &str, associated: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let keys = self.keys();
         let (_, cipher) = find(&keys, key_id(sealed)?)?;

@@ -296,6 +296,8 @@ pub enum RootCommand {
     Use(RootArgs),
     /// Remove a root from keys.json that nothing needs any longer
     Remove(RootArgs),
+    /// Go on without the roots that are lost; what they sealed is given up, second factors among it
+    ReplaceLost(Reason),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -416,7 +418,9 @@ impl Command {
             Command::Sessions(SessionsCommand::Revoke(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Rotate(args)) => Some(&args.why),
             Command::Keys(KeysCommand::Revoke(args)) => Some(&args.why),
-            Command::Keys(KeysCommand::Root(RootCommand::Add(why))) => Some(why),
+            Command::Keys(KeysCommand::Root(
+                RootCommand::Add(why) | RootCommand::ReplaceLost(why),
+            )) => Some(why),
             Command::Keys(KeysCommand::Root(
                 RootCommand::Use(args) | RootCommand::Remove(args),
             )) => Some(&args.why),

@@ -4,6 +4,7 @@ use super::args::{KeysCommand, RootCommand, RotateKeysArgs};
 use super::operator::{Said, explain};
 use crate::app::App;
 use crate::app::clock::Timestamp;
+use crate::app::key_loss::LostReplaced;
 use crate::app::key_rotation::{KeyLine, KeyUse, Publish, Rotation};
 use crate::app::operator::Operator;
 
@@ -49,12 +50,46 @@ async fn root(app: &App, command: RootCommand, operator: &Operator) -> Said {
                 used.sealing, used.secrets
             );
         }
+        RootCommand::ReplaceLost(_) => {
+            let replaced = explain(app.operator_root_replace_lost(operator).await)?;
+            for line in given_up(&replaced) {
+                println!("{line}");
+            }
+        }
         RootCommand::Remove(args) => {
             explain(app.operator_root_remove(&args.id, operator).await)?;
             println!("root {} removed; copy keys.json to every instance", args.id);
         }
     }
     Ok(())
+}
+
+fn given_up(replaced: &LostReplaced) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(root) = &replaced.root {
+        lines.push(format!(
+            "keys.json made with the root {root}; copy it to every instance, and back it up"
+        ));
+    }
+    for key in &replaced.keys {
+        lines.push(format!("key {key} given up"));
+    }
+    if let Some(kid) = &replaced.signing {
+        lines.push(format!("signing key {kid} signs from now on"));
+    }
+    lines.push(format!(
+        "{} codes and {} messages given up",
+        replaced.codes, replaced.messages
+    ));
+    for (email, others) in &replaced.users {
+        lines.push(match others {
+            true => format!("authenticator of {email} removed; another second factor is left"),
+            false => format!(
+                "authenticator of {email} removed; no second factor is left, the password alone logs in"
+            ),
+        });
+    }
+    lines
 }
 
 fn rotation(args: &RotateKeysArgs) -> Said<Rotation> {

@@ -1,7 +1,9 @@
 //! The keys that all instances share. What is secret of them is sealed before it comes here.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect, Statement, Value,
+};
 
 use super::entity::records::key::{Column, Entity};
 use super::{Datastore, Key, Result, Txn, execute, insert, query_number, query_one};
@@ -60,6 +62,36 @@ impl Datastore {
         }
         Ok(false)
     }
+
+    /// How many rows hold something that is sealed and begins with none of these, by table.
+    pub async fn sealed_otherwise_count(
+        &self,
+        prefixes: &[String],
+    ) -> Result<Vec<(&'static str, i64)>> {
+        let mut counts = Vec::new();
+        for (table, column) in SEALED {
+            let (condition, values) = otherwise(column, prefixes);
+            let sql = format!("SELECT count(*) FROM {table} WHERE {condition}");
+            let backend = self.read.get_database_backend();
+            let query = Statement::from_sql_and_values(backend, sql, values);
+            let row = self.read.query_one_raw(query).await?;
+            let rows: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            if rows > 0 {
+                counts.push((table, rows));
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// What is sealed, but by none of the keys whose prefixes these are.
+fn otherwise(column: &str, prefixes: &[String]) -> (String, Vec<Value>) {
+    let mut condition = format!("substr({column}, 1, 3) = 'v1.'");
+    for (n, prefix) in prefixes.iter().enumerate() {
+        let length = prefix.len();
+        condition += &format!(" AND substr({column}, 1, {length}) <> ${}", n + 1);
+    }
+    (condition, prefixes.iter().map(Value::from).collect())
 }
 
 /// What is sealed with the server's keys. What is sealed with a presented token is not among it.
@@ -101,6 +133,30 @@ impl Txn {
         let sql = "UPDATE keys SET retires_at = $2 WHERE id = $1";
         let rows = execute(&self.inner, sql, [id.into(), at.into()]).await?;
         Ok(rows == 1)
+    }
+
+    /// Removes the codes that are sealed by none of these keys, and says how many.
+    pub async fn sms_codes_sealed_otherwise_delete(&self, prefixes: &[String]) -> Result<u64> {
+        let (condition, values) = otherwise("code_sealed", prefixes);
+        let sql = format!("DELETE FROM sms_codes WHERE {condition}");
+        self.run(sql, values).await
+    }
+
+    /// Ends the messages whose content is sealed by none of these keys, and says how many.
+    pub async fn outbox_sealed_otherwise_end(&self, prefixes: &[String], now: i64) -> Result<u64> {
+        let (condition, values) = otherwise("payload", prefixes);
+        let sql = format!(
+            "UPDATE outbox SET state = 'dead', payload = '', lease_until = NULL, \
+             finished_at = COALESCE(finished_at, {now}), last_error = 'its key was lost' \
+             WHERE {condition}"
+        );
+        self.run(sql, values).await
+    }
+
+    async fn run(&self, sql: String, values: Vec<Value>) -> Result<u64> {
+        let backend = self.inner.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        Ok(self.inner.execute_raw(statement).await?.rows_affected())
     }
 
     pub async fn key_delete(&self, id: &str) -> Result<bool> {

@@ -10,16 +10,18 @@ impl Datastore {
         by_user(&self.read, user).await
     }
 
-    /// Some of the methods whose secret does not begin so, after an id.
+    /// Some of the methods whose secret begins with none of these, after an id.
     pub async fn mfa_methods_sealed_otherwise(
         &self,
-        prefix: &str,
+        prefixes: &[String],
         after: Uuid,
         limit: u64,
     ) -> Result<Vec<MfaMethod>> {
-        let rows = Entity::find()
-            .filter(Column::SecretSealed.is_not_null())
-            .filter(Column::SecretSealed.not_like(format!("{prefix}%")))
+        let mut others = Entity::find().filter(Column::SecretSealed.is_not_null());
+        for prefix in prefixes {
+            others = others.filter(Column::SecretSealed.not_like(format!("{prefix}%")));
+        }
+        let rows = others
             .filter(Column::Id.gt(after))
             .order_by_asc(Column::Id)
             .limit(limit);

@@ -331,3 +331,129 @@ async fn what_cannot_be_moved_is_named_before_anything_is() {
         "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE relname = 'password_failures'";
     assert_eq!(db.number(known).await, 1, "its planner knows what is there");
 }
+
+#[tokio::test]
+async fn a_database_that_was_moved_is_read_but_neither_served_nor_changed_until_it_is_reopened() {
+    let Some((mut bench, target)) = scene(Kind::Postgres) else {
+        return;
+    };
+    let name = target.name.as_str();
+    let says_where = |said: &str| {
+        let (_, to) = said
+            .split_once("was moved to postgres://")
+            .unwrap_or_default();
+        to.contains(name) && to.contains(" on 20") && !said.contains('@')
+    };
+    // A server that somebody has forgotten to stop.
+    let forgotten = bench.serve();
+    ok(forgotten.http().register(EMAIL)).await;
+    let said = bench.done(&arguments(&target, &["--reason", "growth"]));
+    assert!(said.contains("is marked as moved"), "{said}");
+    assert!(
+        said.contains("database: postgres://") && said.contains(name),
+        "{said}"
+    );
+    let ready = send(forgotten.http().get("/readyz")).await;
+    assert_eq!(ready.status, 503, "{ready:?}");
+    let late = send(forgotten.http().register("late@example.com")).await;
+    assert_eq!(late.status, 503, "{late:?}");
+    assert!(forgotten.terminate().status.success());
+    let source = bench.db().await;
+    let before = source.everything().await;
+    for command in [
+        &["serve", "--bind", "127.0.0.1:0"][..],
+        &["migrate"],
+        &["user", "suspend", EMAIL],
+        &["keys", "rotate"],
+        &["keys", "root", "add"],
+        &["keys", "root", "replace-lost"],
+        &["sessions", "revoke", "--all"],
+    ] {
+        let said = bench.fails(command);
+        assert!(says_where(&said), "{command:?}: {said}");
+        assert!(said.contains("db reopen"), "{said}");
+    }
+    for command in [&["user", "list"][..], &["check"], &["migrate", "--check"]] {
+        let output = bench.run(command);
+        assert!(output.status.success(), "{output:?}");
+        let notice = String::from_utf8(output.stderr).unwrap();
+        assert!(says_where(&notice), "{command:?}: {notice}");
+    }
+    let said = bench.fails(&arguments(&target, &[]));
+    assert!(said.contains("not empty"), "{said}");
+    let other = empty_database(Kind::Postgres).unwrap();
+    let said = bench.fails(&arguments(&other, &[]));
+    assert!(
+        said.contains("was moved to postgres://") && said.contains("already"),
+        "{said}"
+    );
+    let made = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(Db::open_url(other.url.clone()).await.number(made).await, 0);
+    assert_eq!(source.everything().await, before);
+    let there = Db::open_url(target.url.clone()).await;
+    assert_eq!(there.count("users").await, 1);
+    let state = there.texts("SELECT state FROM users").await;
+    assert_eq!(state, ["active"]);
+
+    assert_eq!(
+        bench.changes(&["db", "reopen", "--reason", "a mistake"]),
+        "changed\n"
+    );
+    assert_eq!(
+        bench.changes(&["db", "reopen", "--reason", "again"]),
+        "unchanged\n"
+    );
+    let details = "SELECT actor || detail FROM audit_events WHERE event = 'database.reopened'";
+    let details = source.texts(details).await;
+    let [detail] = &details[..] else {
+        panic!("one row: {details:?}");
+    };
+    assert!(
+        detail.contains("a mistake") && detail.contains(name),
+        "{detail}"
+    );
+    bench.changes(&["user", "suspend", EMAIL]);
+    let again = bench.serve();
+    ok(again.http().register("bob@example.com")).await;
+    assert!(again.terminate().status.success());
+    bench.done(&arguments(&other, &[]));
+    // A copy that ends here is a database like any other.
+    bench.set("BP_AUTH_DATABASE__URL", &other.url);
+    bench.changes(&["user", "activate", EMAIL]);
+    assert_eq!(bench.changes(&["db", "reopen"]), "unchanged\n");
+}
+
+#[tokio::test]
+async fn a_copy_that_is_interrupted_after_the_mark_can_be_ended() {
+    let Some((mut bench, target)) = scene(Kind::Postgres) else {
+        return;
+    };
+    let serving = bench.serve();
+    ok(serving.http().register(EMAIL)).await;
+    assert!(serving.terminate().status.success());
+    bench.done(&arguments(&target, &[]));
+    // As it is between the two last steps: the source has its mark, the target its note.
+    let db = Db::open_url(target.url.clone()).await;
+    db.execute(
+        "CREATE TABLE db_copy_progress (table_name TEXT NOT NULL PRIMARY KEY, source TEXT NOT NULL, \
+         last_key TEXT NOT NULL, rows BIGINT NOT NULL)",
+    )
+    .await;
+    bench.set("BP_AUTH_DATABASE__URL", &target.url);
+    let said = bench.fails(&["user", "list"]);
+    assert!(said.contains("has not finished"), "{said}");
+    bench.unset("BP_AUTH_DATABASE__URL");
+    assert!(
+        bench
+            .fails(&["user", "suspend", EMAIL])
+            .contains("was moved")
+    );
+    let said = bench.done(&arguments(&target, &["--restart"]));
+    assert!(said.contains("all equal"), "{said}");
+    assert_eq!(db.count("users").await, 1);
+    assert!(
+        bench
+            .fails(&["user", "suspend", EMAIL])
+            .contains("was moved")
+    );
+}

@@ -214,3 +214,151 @@ async fn a_reset_link_that_is_on_its_way_survives_a_new_root_and_removes_the_fac
     assert_eq!(server.db.count("mfa_methods").await, 0);
     server.stop_and_check().await;
 }
+
+/// Everything that is sealed is lost with `keys.json`, and nothing else.
+#[tokio::test]
+async fn what_only_a_lost_file_opens_is_given_up_and_its_users_are_named() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let bench = Bench::on(kind);
+        if kind == Kind::Postgres && !bench.has_database() {
+            return;
+        }
+        let serving = bench.serve();
+        let http = serving.http();
+        let db = bench.db().await;
+        const EVE: &str = "eve@example.com";
+        for email in [ADA, BOB, EVE] {
+            granted(http.register(email)).await;
+        }
+        let mut tokens = Vec::new();
+        for email in [ADA, BOB, EVE] {
+            tokens.push(granted(http.login(email)).await);
+        }
+        for answer in &tokens[..2] {
+            enrolled(&http, &answer.text("access_token")).await;
+        }
+        let rotate = http.post("/api/auth/api-key/rotate");
+        let eve = tokens[2].text("access_token");
+        let api_key = granted(rotate.bearer_auth(&eve)).await.text("api_key");
+        // Bob has a number too, and a message to him has not been sent.
+        let bobs = format!("SELECT id FROM users WHERE email = '{BOB}'");
+        db.execute(&format!(
+            "INSERT INTO mfa_methods (id, user_id, method, phone, created_at, verified_at, verified) \
+             SELECT {}, user_id, 'sms', '+4915112345678', 1, 1, TRUE FROM mfa_methods \
+             WHERE user_id = ({bobs})",
+            db.new_id()
+        ))
+        .await;
+        db.hold_messages().await;
+        granted(http.register("late@example.com")).await;
+        db.mend("outbox").await;
+        bench.done(&["keys", "rotate", "--sealing"]);
+        assert!(serving.terminate().status.success());
+
+        fs::remove_file(bench.path("data/keys.json")).unwrap();
+        let said = bench.changes(&["keys", "root", "replace-lost", "--reason", "the disk"]);
+        assert!(said.contains("keys.json made with the root"), "{said}");
+        assert_eq!(
+            said.matches(" given up\n").count(),
+            3,
+            "two keys and a line of counts: {said}"
+        );
+        assert!(said.contains("0 codes and 1 messages given up"), "{said}");
+        let of = |email: &str| {
+            let line = said.lines().find(|line| line.contains(email));
+            line.unwrap_or_default().to_owned()
+        };
+        assert!(of(ADA).contains("the password alone logs in"), "{said}");
+        assert!(of(BOB).contains("another second factor is left"), "{said}");
+        assert_eq!(of(EVE), "");
+        let held = "SELECT count(*) FROM outbox WHERE recipient = 'late@example.com' \
+                    AND state = 'dead' AND payload = '' AND last_error = 'its key was lost'";
+        assert_eq!(db.number(held).await, 1);
+        for (event, times) in [("keys.lost_replaced", 1), ("mfa.reset", 2)] {
+            assert_eq!(db.audited(event).await, times, "{event}");
+        }
+        let told = "SELECT count(*) FROM outbox WHERE state = 'pending' AND template LIKE 'mfa_%'";
+        assert_eq!(db.number(told).await, 2, "both are told");
+        bench.done(&["check"]);
+
+        // What was no secret of the server's goes on.
+        let again = bench.serve();
+        let http = again.http();
+        assert_eq!(granted(http.login(ADA)).await.json()["mfa_required"], false);
+        let bob = granted(http.login(BOB)).await.json();
+        assert_eq!(bob["mfa_required"], true);
+        assert_eq!(bob["methods"].as_array().unwrap().len(), 2, "{bob}");
+        assert!(!bob["methods"].to_string().contains("totp"), "{bob}");
+        let by_key = http.get("/api/auth/me").header("x-api-key", &api_key);
+        granted(by_key).await;
+        assert_eq!(send(http.me(&eve)).await.status, 401, "its key was lost");
+        granted(http.refresh(&tokens[2].text("refresh_token"))).await;
+        for ended in &tokens[..2] {
+            let refused = send(http.refresh(&ended.text("refresh_token"))).await;
+            assert_eq!(refused.status, 401, "{refused:?}");
+        }
+        let ada = granted(http.login(ADA)).await.text("access_token");
+        let secret = enrolled(&http, &ada).await;
+        second_factor(&http, ADA, &secret).await;
+        assert!(again.terminate().status.success());
+
+        // With nothing lost, nothing is replaced.
+        let file = fs::read(bench.path("data/keys.json")).unwrap();
+        let said = bench.fails(&["keys", "root", "replace-lost", "--reason", "a slip"]);
+        assert!(said.contains("nothing is lost"), "{said}");
+        assert_eq!(fs::read(bench.path("data/keys.json")).unwrap(), file);
+        assert_eq!(db.audited("keys.lost_replaced").await, 1);
+        assert_eq!(db.count("mfa_methods").await, 2);
+    }
+}
+
+#[test]
+fn a_replacement_that_was_interrupted_goes_on_and_what_still_opens_stays() {
+    let bench = Bench::on(Kind::Sqlite);
+    assert!(bench.serve().terminate().status.success());
+    // As when the file was made and the process then killed.
+    let file = bench.path("data/keys.json");
+    fs::remove_file(&file).unwrap();
+    Keyring::load_or_create(&bench.path("data"), 0).unwrap();
+    let made = fs::read(&file).unwrap();
+    assert!(bench.fails(&["serve"]).contains("copy keys.json"));
+    let said = bench.changes(&["keys", "root", "replace-lost", "--reason", "the disk"]);
+    assert!(!said.contains("keys.json made"), "{said}");
+    assert_eq!(fs::read(&file).unwrap(), made);
+    bench.changes(&["keys", "rotate", "--sealing"]);
+    let before = bench.done(&["keys", "list"]);
+    // One root of two is lost: what the other seals stays.
+    let added = keys_root(&bench, &["add"]);
+    let added = added.split(' ').nth(1).unwrap();
+    let mut keys: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let roots = keys["sealing"].as_array_mut().unwrap();
+    roots.retain(|root| root["id"] != added);
+    fs::write(&file, keys.to_string()).unwrap();
+    let said = bench.fails(&["keys", "root", "replace-lost", "--reason", "a slip"]);
+    assert!(said.contains("nothing is lost"), "{said}");
+    assert_eq!(bench.done(&["keys", "list"]), before);
+    assert!(bench.serve().terminate().status.success());
+}
+
+#[test]
+fn a_damaged_key_file_is_named_and_left_alone() {
+    let bench = Bench::on(Kind::Sqlite);
+    assert!(bench.serve().terminate().status.success());
+    let file = bench.path("data/keys.json");
+    let good = fs::read(&file).unwrap();
+    for damaged in [&good[..good.len() / 2], b"\xff\xfe", b""] {
+        fs::write(&file, damaged).unwrap();
+        for command in [
+            &["serve"][..],
+            &["user", "list"],
+            &["keys", "root", "replace-lost"],
+        ] {
+            let said = bench.fails(command);
+            assert!(
+                said.contains("keys.json") && said.contains("restore it from its backup"),
+                "{command:?}: {said}"
+            );
+            assert_eq!(fs::read(&file).unwrap(), damaged);
+        }
+    }
+}

@@ -44,6 +44,7 @@ mod mfa_reset;
 mod networks;
 mod operations;
 mod operator;
+mod operator_safety;
 mod order;
 mod outage;
 mod outbox;

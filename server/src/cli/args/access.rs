@@ -34,6 +34,7 @@ impl Command {
                 | UserCommand::List(_)
                 | UserCommand::Import(ImportArgs { dry_run: true, .. }),
             ) => Access::Reads,
+            Command::Keys(KeysCommand::Root(RootCommand::ReplaceLost(_))) => Access::Repairs,
             Command::User(
                 UserCommand::Create(_)
                 | UserCommand::Import(ImportArgs { dry_run: false, .. })
