@@ -19,9 +19,12 @@ pub use import::{ImportArgs, ImportFormat};
 /// Read when it exists and no other file is named.
 const DEFAULT_FILE: &str = "bp-auth.toml";
 
+/// The release, and the commit it was built from.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BP_AUTH_COMMIT"), ")");
+
 /// An authentication server.
 #[derive(Debug, Parser)]
-#[command(name = "bp-auth", version, propagate_version = true)]
+#[command(name = "bp-auth", version = VERSION, propagate_version = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: GlobalArgs,

@@ -6,11 +6,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use super::args::Access;
+use super::args::{Access, VERSION};
 use super::{Outcome, parts};
 use crate::api::{diff, document};
 use crate::config::Config;
-use crate::http::server::Parts;
+use crate::http::server::{Parts, Running};
 use crate::telemetry::Exporting;
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
@@ -26,6 +26,7 @@ pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = parts.start().await?;
+    say_started(&running);
     println!("listening on {}", running.url());
     tokio::select! {
         _ = terminate.recv() => {}
@@ -40,6 +41,22 @@ pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) 
     }
     stopped?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// One line by which an operator recognizes what runs, and on what.
+fn say_started(running: &Running) {
+    let config = &running.app.config;
+    let store = &running.app.store;
+    tracing::info!(
+        version = VERSION,
+        mode = config.mode.as_str(),
+        database = store.kind(),
+        database_location = store.location(),
+        address = running.url(),
+        public_url = config.public_url(running.address),
+        admin_address = running.admin_url(),
+        "started"
+    );
 }
 
 async fn ready(parts: &Parts, migrate: bool) -> Result<(), Box<dyn std::error::Error>> {

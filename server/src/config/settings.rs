@@ -18,6 +18,16 @@ pub enum Mode {
     Production,
 }
 
+impl Mode {
+    /// The word by which it is set.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
 /// Where the server listens and how it is reached.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -259,3 +259,77 @@ fn an_address_in_use_is_said_and_nothing_listens() {
     assert_eq!(text(&output.stdout), "");
     assert!(text(&output.stderr).contains(&address));
 }
+
+#[test]
+fn the_version_names_the_commit_and_the_log_says_what_has_started() {
+    let mut bench = Bench::empty(postgres::kind());
+    let version = bench.done(&["--version"]);
+    let commit =
+        version
+            .trim_end()
+            .strip_prefix(concat!("bp-auth ", env!("CARGO_PKG_VERSION"), " ("));
+    let commit = commit.unwrap().strip_suffix(')').unwrap();
+    let is_hash =
+        |text: &str| text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(
+        commit == "commit unknown" || is_hash(commit.trim_end_matches(", modified")),
+        "{version}"
+    );
+
+    bench.set("BP_AUTH_SERVER__ADMIN_BIND", "127.0.0.1:0");
+    let serving = bench.serve();
+    let log = serving.log();
+    let started: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &serde_json::Value| line["message"] == "started")
+        .collect();
+    let [started] = &started[..] else {
+        panic!("one line: {log}");
+    };
+    let kind = match bench.has_database() {
+        true => "postgres",
+        false => "sqlite",
+    };
+    assert_eq!(
+        started["version"],
+        version.trim_end().strip_prefix("bp-auth ").unwrap()
+    );
+    assert_eq!(started["mode"], "development");
+    assert_eq!(started["database"], kind);
+    assert_eq!(started["address"], serving.url());
+    assert_eq!(started["public_url"], serving.url());
+    let admin = started["admin_address"].as_str().unwrap();
+    assert!(admin.starts_with("http://127.0.0.1:"), "{started}");
+    let location = started["database_location"].as_str().unwrap();
+    assert!(
+        !location.contains('@') && location.contains(kind.trim_end_matches("lite"))
+            || !bench.has_database()
+    );
+    assert!(serving.terminate().status.success());
+}
+
+#[test]
+fn a_configuration_file_that_cannot_be_read_is_named_with_the_reason() {
+    let bench = Bench::empty(postgres::kind());
+    let file = bench.path("bp-auth.toml");
+    for (content, reason) in [
+        (&b"mode = \"production"[..], "not TOML, line 1"),
+        (b"mode = \"\xff\"\n", "UTF-8"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let said = bench.fails(&["check-config"]);
+        assert!(
+            said.contains("bp-auth.toml") && said.contains(reason),
+            "{said}"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let said = bench.fails(&["check-config"]);
+    assert!(
+        said.contains("bp-auth.toml") && said.contains("directory"),
+        "{said}"
+    );
+    assert!(!bench.path("data").exists());
+}
