@@ -37,6 +37,8 @@ struct Session {
 struct Own {
     /// Where everything of it lies, its sockets too.
     directory: PathBuf,
+    /// The number in the name of its socket.
+    port: u16,
     /// Obeys orders, and ends the server when its standard input is closed, which the end of this
     /// process does, however it ends.
     keeper: Mutex<Keeper>,
@@ -81,7 +83,7 @@ impl Server {
                 server.sql("SELECT 1")?;
                 Ok(Some(server))
             }
-            _ => Self::start(None),
+            _ => Self::start(None, None),
         }
     }
 
@@ -175,8 +177,8 @@ impl Server {
 
     /// The socket of a private server.
     pub fn socket(&self) -> Option<PathBuf> {
-        let directory = &self.own.as_ref()?.directory;
-        Some(directory.join(format!(".s.PGSQL.{SOCKET}")))
+        let own = self.own.as_ref()?;
+        Some(own.directory.join(format!(".s.PGSQL.{}", own.port)))
     }
 
     /// Only a private server obeys.
@@ -231,10 +233,17 @@ impl Server {
     /// A private server that also listens on this port of 127.0.0.1, where nobody needs a password
     /// until it is told otherwise.
     pub fn on_port(port: u16) -> Result<Option<Self>> {
-        Self::start(Some(port))
+        Self::start(Some(port), None)
     }
 
-    fn start(port: Option<u16>) -> Result<Option<Self>> {
+    /// A standby that follows this private server, on this port of 127.0.0.1.
+    pub fn standby(&self, port: u16) -> Result<Self> {
+        let followed = self.socket().ok_or("only a private server is followed")?;
+        Self::start(Some(port), Some(&followed))?
+            .ok_or_else(|| "there are no programs of PostgreSQL".to_owned())
+    }
+
+    fn start(port: Option<u16>, followed: Option<&Path>) -> Result<Option<Self>> {
         let programs = (program("initdb"), program("postgres"), program("psql"));
         let (Some(initdb), Some(postgres), Some(psql)) = programs else {
             return Ok(None);
@@ -243,7 +252,8 @@ impl Server {
         let mut keeper = as_somebody()
             .args(["-c", KEEPER, "sh"])
             .args([initdb, postgres])
-            .args(port.map(|port| port.to_string()))
+            .arg(port.map(|port| port.to_string()).unwrap_or_default())
+            .args(followed)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -269,6 +279,7 @@ impl Server {
             session: Mutex::default(),
             own: Some(Own {
                 directory: directory.into(),
+                port: port.unwrap_or(SOCKET),
                 keeper: Mutex::new(Keeper {
                     _child: keeper,
                     orders,
@@ -354,8 +365,12 @@ const KEEPER: &str = r#"
     room=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
     if [ "${room:-0}" -gt 4000000 ]; then TMPDIR=/dev/shm; export TMPDIR; fi
     dir=$(mktemp -d) || exit 1
-    "$1" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$dir/log" 2>&1 ||
-        { cat "$dir/log" >&2; rm -rf "$dir"; exit 1; }
+    if [ -n "$4" ]; then
+        "${1%initdb}pg_basebackup" -D "$dir/data" -R -X stream -c fast --no-sync \
+            -U postgres -h "${4%/*}" -p "${4##*.}" >"$dir/log" 2>&1
+    else
+        "$1" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$dir/log" 2>&1
+    fi || { cat "$dir/log" >&2; rm -rf "$dir"; exit 1; }
     start() {
         "$1" -D "$dir/data" -k "$dir" -c listen_addresses="${2:+127.0.0.1}" -c port="${2:-5432}" \
             -c fsync=off -c full_page_writes=off -c max_connections=400 \
@@ -397,7 +412,7 @@ fn is_root() -> bool {
 }
 
 /// From the path, or from where Debian keeps the programs that it does not put there.
-fn program(name: &str) -> Option<PathBuf> {
+pub fn program(name: &str) -> Option<PathBuf> {
     if let Some(only) = std::env::var_os(PROGRAMS).filter(|only| !only.is_empty()) {
         return Some(Path::new(&only).join(name)).filter(|file| file.is_file());
     }

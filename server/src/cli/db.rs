@@ -11,7 +11,7 @@ use super::args::CopyArgs;
 use super::{Outcome, clock, nowhere, side_files};
 use crate::app::operator::Operator;
 use crate::app::random::SystemRandom;
-use crate::config::{Config, SecretText};
+use crate::config::{Config, PoolMode, SecretText};
 use crate::datastore::{Compared, Copy, Datastore};
 use crate::http::server::Parts;
 use crate::keyring::Keyring;
@@ -27,11 +27,16 @@ pub async fn copy(mut config: Config, args: &CopyArgs, operator: &Operator) -> O
     if !to.starts_with("postgres") {
         return Err("--to, or else database.url, is to be a PostgreSQL database".into());
     }
+    if args.to.is_none() && config.database.pool_mode == PoolMode::Transaction {
+        return Err("a copy needs one session from its beginning to its end, which \
+                    database.pool_mode = \"transaction\" does not give: name the server itself in --to"
+            .into());
+    }
     config.database.url = SecretText::new(&to);
     let connections = config.database.max_connections;
     // Rows go over as they are sealed, so that no key is needed.
     let parts = Parts {
-        store: Datastore::connect_with(&to, connections).await?,
+        store: Datastore::connect_with(&to, connections, config.database.pool_mode).await?,
         keyring: Arc::new(Keyring::default()),
         plans: side_files(&config)?,
         clock: clock()?,

@@ -103,7 +103,7 @@ async fn parts(config: Config, access: Access) -> Result<Parts, Box<dyn std::err
     let plans = side_files(&config)?;
     let clock = clock()?;
     let url = config.database_url();
-    let connections = config.database.max_connections;
+    let (connections, mode) = (config.database.max_connections, config.database.pool_mode);
     let file = sqlite_file(url.expose())?;
     let missing = file.filter(|file| !file.exists());
     let store = match (missing, access) {
@@ -111,9 +111,11 @@ async fn parts(config: Config, access: Access) -> Result<Parts, Box<dyn std::err
         (Some(file), Access::Changes | Access::Repairs | Access::Reads) => {
             return Err(no_database(&config, &file).into());
         }
-        (None, Access::Reads) => Some(Datastore::connect_to_read(url.expose(), connections).await?),
+        (None, Access::Reads) => {
+            Some(Datastore::connect_to_read(url.expose(), connections, mode).await?)
+        }
         (None, Access::Creates | Access::Changes | Access::Repairs) => {
-            Some(Datastore::connect_with(url.expose(), connections).await?)
+            Some(Datastore::connect_with(url.expose(), connections, mode).await?)
         }
     };
     let keyring = match keyring(&config, store.as_ref(), access, clock.now()).await {
@@ -127,7 +129,7 @@ async fn parts(config: Config, access: Access) -> Result<Parts, Box<dyn std::err
     };
     let store = match store {
         Some(store) => store,
-        None => Datastore::connect_with(url.expose(), connections).await?,
+        None => Datastore::connect_with(url.expose(), connections, mode).await?,
     };
     Ok(Parts {
         store,
@@ -259,9 +261,12 @@ fn nowhere(config: &Config) -> SocketAddr {
 /// Traces go where the configuration says.
 fn log(format: LogFormat, tracer: Option<SdkTracer>) {
     // The database layer's finest spans hold bound values, which may be secrets. Spans that are exported
-    // would repeat themselves in each line that is written within them.
+    // would repeat themselves in each line that is written within them. What the pool says while it tries
+    // again, the datastore says once, with the server and the cause.
     let filter = std::env::var("BP_AUTH_TEST_LOG");
-    let filter = filter.as_deref().unwrap_or("info,sqlx=warn,sea_orm=warn");
+    let filter = filter
+        .as_deref()
+        .unwrap_or("info,sqlx=warn,sea_orm=warn,sqlx_core::pool=off");
     let filter = EnvFilter::new(format!("{filter},{}=off", telemetry::TARGET));
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = match format {

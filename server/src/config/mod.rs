@@ -27,7 +27,7 @@ pub use problem::{ConfigErrors, Origin, Problem};
 pub use seconds::{InvalidDuration, Seconds};
 pub use settings::{
     Cookie, Cors, Database, Hash, HashProfile, Keys, Limits, Log, LogFormat, MfaReset, Mode,
-    Password, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
+    Password, PoolMode, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
     TrustedDevice,
 };
 pub use telemetry::Telemetry;

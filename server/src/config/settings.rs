@@ -70,6 +70,8 @@ pub struct Database {
     pub url: SecretText,
     /// Connections one server keeps to PostgreSQL at most.
     pub max_connections: u32,
+    /// How a pooler between here and PostgreSQL hands out the server's connections.
+    pub pool_mode: PoolMode,
     /// Whether a server applies pending migrations; `auto`: in development only.
     pub migrate_on_start: Tristate,
 }
@@ -79,9 +81,20 @@ impl Default for Database {
         Self {
             url: SecretText::default(),
             max_connections: 16,
+            pool_mode: PoolMode::Session,
             migrate_on_start: Tristate::Auto,
         }
     }
+}
+
+/// What a client of PostgreSQL keeps, in PgBouncer's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolMode {
+    /// A session: there is no pooler, or it leaves a client the same connection.
+    Session,
+    /// A transaction: the next one may be on another of the server's connections.
+    Transaction,
 }
 
 /// Attributes of the cookies.

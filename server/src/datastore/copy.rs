@@ -17,7 +17,7 @@ pub use compare::Compared;
 use table::{TABLES, Table};
 
 use super::place::{self, GUARD, MARK, MOVED};
-use super::{Datastore, Error, PATIENCE, Result, Txn, execute, postgres, query_one};
+use super::{Datastore, Error, PATIENCE, PoolMode, Result, Txn, execute, postgres, query_one};
 
 /// Rows in one transaction.
 const BATCH: i64 = 2000;
@@ -81,14 +81,8 @@ impl Copy {
         let file = std::fs::canonicalize(options.get_filename())
             .map_err(|error| refuse(format!("--from cannot be read: {error}")))?;
         let mut source = options.connect().await?;
-        let options = postgres::options(to)?;
-        let place = place::of_server(&options);
-        let unhurried = options.options([
-            ("statement_timeout", "0"),
-            // Each batch stands for itself; at a higher level it could only fail.
-            ("default_transaction_isolation", "read committed"),
-        ]);
-        let mut target = unhurried.connect().await?;
+        let place = place::location(to)?;
+        let mut target = postgres::session(to).await?;
         let alone: bool = sqlx::query("SELECT pg_try_advisory_lock($1, $2)")
             .bind(COPY_LOCK[0])
             .bind(COPY_LOCK[1])
@@ -109,7 +103,7 @@ impl Copy {
                 file.display()
             )));
         }
-        let schema = Datastore::connect_with(to, 2).await?;
+        let schema = Datastore::connect_with(to, 2, PoolMode::Session).await?;
         schema.migrations_apply().await?;
         schema.close().await?;
         same_schema(&mut source, &mut target).await?;

@@ -39,6 +39,7 @@ impl From<DbErr> for Error {
         }
         let text = error.to_string();
         match &error {
+            DbErr::Conn(RuntimeErr::Internal(cause)) => Self::Unavailable(cause.clone()),
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(text),
             DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => Self::judged(cause, text),
@@ -97,6 +98,22 @@ fn is_postgres_outage(code: &str) -> bool {
         .iter()
         .any(|class| code.starts_with(class))
         || matches!(code, "25006" | "55P03" | "25P03")
+}
+
+/// Whether the connection, or the server's readiness to write, is gone: the connection must not be used
+/// again, and another server may have taken over.
+pub fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
+            // A broken connection; a server that stops, has crashed or is starting; read-only.
+            code.starts_with("08") || code.starts_with("57P") || code == "25006"
+        }),
+        _ => false,
+    }
 }
 
 /// SQLite's extended result codes keep the primary one in the low byte: busy, locked, read-only,

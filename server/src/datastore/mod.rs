@@ -27,6 +27,7 @@ mod outbox;
 mod password_failures;
 mod patient;
 mod place;
+mod pooled;
 mod postgres;
 mod purge;
 mod rate;
@@ -43,20 +44,23 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, FromQueryResult, Insert, IntoActiveModel, QueryResult, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, Value,
+    Statement, TransactionOptions, Value,
 };
 use tracing::Span;
 
+use crate::config::PoolMode;
 use crate::metrics::Pool;
 use crate::telemetry::TARGET;
 use patient::{Patient, within};
+use pooled::Pooled;
+use postgres::Cluster;
 
 pub use copy::{Compared, Copy};
 pub use entity::accounts::api_key::Model as ApiKey;
@@ -78,6 +82,7 @@ pub use error::{Error, Result};
 pub use invariants::Violation;
 pub use keys::KeyMark;
 pub use password_failures::Reservation;
+pub use patient::for_one_request;
 pub use place::{Moved, sqlite_file};
 pub use rate::{Event, Taken};
 pub use retry::{Contention, retried};
@@ -93,10 +98,10 @@ const CONNECTIONS: u32 = 16;
 /// A handle on the database, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Datastore {
-    read: Patient<DatabaseConnection>,
-    write: Patient<DatabaseConnection>,
-    /// How to reach a server again, for what may take longer than a request waits.
-    server: Option<Box<PgConnectOptions>>,
+    read: Patient<Pooled>,
+    write: Patient<Pooled>,
+    /// How to reach PostgreSQL again, for what may take longer than a request waits.
+    server: Option<(Arc<Cluster>, PoolMode)>,
     location: String,
 }
 
@@ -119,33 +124,32 @@ impl Datastore {
     /// Opens the database behind `url`. The file of a new SQLite database is created; a PostgreSQL
     /// database must exist.
     pub async fn connect(url: &str) -> Result<Self> {
-        Self::connect_with(url, CONNECTIONS).await
+        Self::connect_with(url, CONNECTIONS, PoolMode::Session).await
     }
 
-    /// The same, with at most so many connections to a PostgreSQL server.
-    pub async fn connect_with(url: &str, connections: u32) -> Result<Self> {
-        Self::open(url, connections, Opening::Writing).await
+    /// The same, with at most so many connections to a PostgreSQL server, through a pooler of this kind.
+    pub async fn connect_with(url: &str, connections: u32, mode: PoolMode) -> Result<Self> {
+        Self::open(url, connections, mode, Opening::Writing).await
     }
 
     /// A database that is there, for commands that only read: an SQLite file is neither made nor written to.
-    pub async fn connect_to_read(url: &str, connections: u32) -> Result<Self> {
-        Self::open(url, connections, Opening::Reading).await
+    pub async fn connect_to_read(url: &str, connections: u32, mode: PoolMode) -> Result<Self> {
+        Self::open(url, connections, mode, Opening::Reading).await
     }
 
-    async fn open(url: &str, connections: u32, opening: Opening) -> Result<Self> {
+    async fn open(url: &str, connections: u32, mode: PoolMode, opening: Opening) -> Result<Self> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-        let ((read, write), limit, server) = match scheme {
+        let (read, write, cluster) = match scheme {
             "sqlite" => {
-                let opened = match opening {
+                let (read, write) = match opening {
                     Opening::Writing => sqlite::open(url).await?,
                     Opening::Reading => sqlite::open_to_read(url).await?,
                 };
-                (opened, None, None)
+                (Pooled::new(read, None), Pooled::new(write, None), None)
             }
             "postgres" | "postgresql" => {
-                let options = postgres::options(url)?;
-                let opened = postgres::open(&options, connections).await?;
-                (opened, Some(postgres::ANSWER), Some(Box::new(options)))
+                let opened = postgres::open(url, connections, mode).await?;
+                (opened.read, opened.write, Some(opened.cluster))
             }
             // The URL of a database may hold a password, so no more than its scheme is told.
             _ => {
@@ -154,11 +158,14 @@ impl Datastore {
                 )));
             }
         };
-        let patient = |inner| Patient { inner, limit };
+        let patient = |inner| Patient {
+            inner,
+            cluster: cluster.clone(),
+        };
         Ok(Self {
             read: patient(read),
             write: patient(write),
-            server,
+            server: cluster.map(|cluster| (cluster, mode)),
             location: place::location(url)?,
         })
     }
@@ -172,18 +179,19 @@ impl Datastore {
             ..TransactionOptions::default()
         };
         let span = transaction_span();
-        let Patient { inner, limit } = &self.write;
-        let inner = within(*limit, inner.begin_with_options(options)).await?;
+        let write = &self.write;
+        let inner = write.wait(write.inner.begin(options)).await?;
         Ok(Txn {
             inner: Patient {
                 inner,
-                limit: *limit,
+                cluster: write.cluster.clone(),
             },
             _span: span,
         })
     }
 
-    /// Whether the database answers and is still the one to use, for the readiness check.
+    /// Whether the database answers, takes writes and is still the one to use, for the readiness check: a
+    /// connection to PostgreSQL is only used while its server takes writes.
     pub async fn ping(&self) -> Result<()> {
         query_one(&self.read, "SELECT 1", []).await?;
         match self.moved().await? {
@@ -195,21 +203,24 @@ impl Datastore {
     /// How many connections there are, and how many of them somebody uses.
     pub fn pools(&self) -> Vec<Pool> {
         let Self { read, write, .. } = self;
-        vec![pool("read", &read.inner), pool("write", &write.inner)]
+        vec![
+            pool("read", &read.inner.inner),
+            pool("write", &write.inner.inner),
+        ]
     }
 
     /// Closes every connection, so that the write-ahead log is folded into the database file.
     pub async fn close(self) -> Result<()> {
         let Self { read, write, .. } = self;
-        within(read.limit, read.inner.close()).await?;
-        within(write.limit, write.inner.close()).await?;
+        within(read.cluster.as_ref(), read.inner.inner.close()).await?;
+        within(write.cluster.as_ref(), write.inner.inner.close()).await?;
         Ok(())
     }
 
     /// A connection to read with that is not hurried, for an operator who can wait.
-    async fn unhurried(&self) -> Result<DatabaseConnection> {
+    async fn unhurried(&self) -> Result<Pooled> {
         match &self.server {
-            Some(options) => postgres::open_unhurried(options).await,
+            Some((cluster, mode)) => postgres::open_unhurried(cluster, *mode).await,
             None => Ok(self.read.inner.clone()),
         }
     }
@@ -218,14 +229,14 @@ impl Datastore {
 impl Txn {
     pub async fn commit(self) -> Result<()> {
         let Self { inner, _span } = self;
-        let Patient { inner, limit } = inner;
-        Ok(within(limit, inner.commit()).await?)
+        let Patient { inner, cluster } = inner;
+        Ok(within(cluster.as_ref(), inner.commit()).await?)
     }
 
     pub async fn rollback(self) -> Result<()> {
         let Self { inner, _span } = self;
-        let Patient { inner, limit } = inner;
-        Ok(within(limit, inner.rollback()).await?)
+        let Patient { inner, cluster } = inner;
+        Ok(within(cluster.as_ref(), inner.rollback()).await?)
     }
 }
 

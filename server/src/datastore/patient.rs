@@ -1,10 +1,31 @@
 //! A connection that does not wait for ever.
 
+use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement,
 };
+use tokio::time::{Instant, timeout};
+
+use super::postgres::{ANSWER, Cluster};
+
+/// Waits from this on count together: whoever waited so long meets a database in trouble.
+const LONG: Duration = Duration::from_millis(500);
+/// What is left to a request whose time is used up.
+const LEAST: Duration = Duration::from_millis(100);
+
+tokio::task_local! {
+    /// How long the request that is answered here has waited for the database.
+    static WAITED: Cell<Duration>;
+}
+
+/// Lets all the long waits of a request together take no more time than one may. After a failover each
+/// commit may wait for a standby, and a request has several.
+pub async fn for_one_request<T>(work: impl Future<Output = T>) -> T {
+    WAITED.scope(Cell::default(), work).await
+}
 
 /// A server that is gone says so; one that merely stopped, or whose network did, says nothing at
 /// all, and its own time limits end nothing then.
@@ -12,26 +33,34 @@ use sea_orm::{
 pub struct Patient<C> {
     pub inner: C,
     /// `None` where the database is in this process and has limits of its own.
-    pub limit: Option<Duration>,
+    pub cluster: Option<Arc<Cluster>>,
 }
 
 impl<C> Patient<C> {
-    /// The work's outcome, or that the database does not answer.
+    /// The work's outcome, or what is wrong with the database.
     pub async fn wait<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        within(self.limit, work).await
+        within(self.cluster.as_ref(), work).await
     }
 }
 
 pub async fn within<T>(
-    limit: Option<Duration>,
+    cluster: Option<&Arc<Cluster>>,
     work: impl Future<Output = Result<T, DbErr>>,
 ) -> Result<T, DbErr> {
-    match limit {
-        None => work.await,
-        Some(limit) => tokio::time::timeout(limit, work)
-            .await
-            .unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))),
+    let Some(cluster) = cluster else {
+        return work.await;
+    };
+    let waited = WAITED.try_with(Cell::get).unwrap_or_default();
+    let began = Instant::now();
+    let outcome = timeout(ANSWER.saturating_sub(waited).max(LEAST), work).await;
+    let took = began.elapsed();
+    if took >= LONG {
+        // An operator's command or a job is no request.
+        let _ = WAITED.try_with(|sum| sum.set(waited + took));
     }
+    outcome
+        .unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
+        .map_err(|error| cluster.explained(error))
 }
 
 #[async_trait::async_trait]

@@ -86,7 +86,7 @@ pub(super) fn location(url: &str) -> Result<String> {
             let whole = file.canonicalize().or_else(|_| std::path::absolute(&file));
             Ok(whole.unwrap_or(file).display().to_string())
         }
-        None => Ok(of_server(&postgres::options(url)?)),
+        None => of_servers(&postgres::servers(url)?),
     }
 }
 
@@ -100,14 +100,17 @@ pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>> {
     Ok(Some(file.to_owned()))
 }
 
-pub(super) fn of_server(options: &PgConnectOptions) -> String {
-    let name = options.get_database().unwrap_or_default();
-    match options.get_socket() {
-        Some(socket) => format!("postgres:///{name}?host={}", socket.display()),
-        None => format!(
-            "postgres://{}:{}/{name}",
-            options.get_host(),
-            options.get_port()
-        ),
+/// Several servers stand as `database.url` has them.
+fn of_servers(servers: &[PgConnectOptions]) -> Result<String> {
+    let first = servers.first();
+    let name = first.and_then(PgConnectOptions::get_database);
+    let name = name.unwrap_or_default();
+    if let Some(socket) = first.and_then(PgConnectOptions::get_socket) {
+        return Ok(format!("postgres:///{name}?host={}", socket.display()));
     }
+    let hosts: Vec<String> = servers
+        .iter()
+        .map(|server| format!("{}:{}", server.get_host(), server.get_port()))
+        .collect();
+    Ok(format!("postgres://{}/{name}", hosts.join(",")))
 }

@@ -31,7 +31,8 @@ pub async fn open(url: &str) -> Result<(DatabaseConnection, DatabaseConnection)>
         .test_before_acquire(false)
         .after_release(|conn, _| Box::pin(is_out_of_transaction(conn)))
         .connect_with(options.clone())
-        .await?;
+        .await
+        .map_err(|error| described(options.get_filename(), error))?;
     Ok((read_pool(options).await?, write.into()))
 }
 
@@ -44,6 +45,7 @@ pub async fn open_to_read(url: &str) -> Result<(DatabaseConnection, DatabaseConn
 }
 
 async fn read_pool(options: SqliteConnectOptions) -> Result<DatabaseConnection> {
+    let file = options.get_filename().to_owned();
     let read = SqlitePoolOptions::new()
         .max_connections(READ_CONNECTIONS)
         .min_connections(1)
@@ -52,7 +54,8 @@ async fn read_pool(options: SqliteConnectOptions) -> Result<DatabaseConnection> 
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON"))
-        .await?;
+        .await
+        .map_err(|error| described(&file, error))?;
     Ok(read.into())
 }
 
@@ -83,6 +86,27 @@ pub fn options(url: &str) -> Result<SqliteConnectOptions> {
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .disable_statement_logging())
+}
+
+/// What an operator needs to know about a file that cannot be opened.
+fn described(file: &Path, error: sqlx::Error) -> Error {
+    let code = error
+        .as_database_error()
+        .and_then(|cause| cause.code()?.parse::<i32>().ok());
+    let file = file.display();
+    match code.map(|code| code & 0xff) {
+        // Corrupt, and no database.
+        Some(11 | 26) => Error::Internal(format!(
+            "{file} is damaged or is no SQLite database ({error}): stop whatever uses it, and restore \
+             it from its backup"
+        )),
+        // Read-only, an I/O error, and cannot open.
+        Some(8 | 10 | 14) => Error::Unavailable(format!(
+            "{file} cannot be written ({error}): the file, its directory and their file system must be \
+             writable for the user that bp-auth runs as"
+        )),
+        _ => error.into(),
+    }
 }
 
 /// It holds hashes and addresses of everybody; a mode that lets others read it is a mistake.

@@ -13,6 +13,7 @@ use crate::api::extract::{CredentialKind, Credentials, Presented};
 use crate::api::{Answer, Reply, Secret};
 use crate::app::caller::Caller;
 use crate::app::{App, Client, Error};
+use crate::datastore::for_one_request;
 
 /// Travels with an answer as far as the gateway.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +43,7 @@ impl<'r> Call<'r> {
         &self,
         work: impl Future<Output = Result<Reply<R>, Failure>>,
     ) -> Answer<R> {
-        let mut reply = match work.await {
+        let mut reply = match for_one_request(work).await {
             Ok(reply) => reply,
             Err(failure) => {
                 let oauth = is_oauth(self.rqctx.request.uri().path());

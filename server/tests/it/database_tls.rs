@@ -1,9 +1,7 @@
 //! A PostgreSQL server on another machine has to prove who it is before it is told anything.
 
-use std::net::TcpListener;
-
 use crate::support::certificates::Authority;
-use crate::support::postgres::{Kind, Server, encrypted};
+use crate::support::postgres::{Kind, Server, free_port, private};
 use crate::support::process::Bench;
 
 /// Lets the server show a certificate for `name`.
@@ -34,10 +32,8 @@ fn reload(server: &Server, change: &str) {
 
 #[test]
 fn a_server_that_cannot_prove_its_name_is_told_nothing() {
-    // Free a moment ago; the server itself takes no port 0.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
-    let port = free.unwrap().port();
-    let Some(server) = encrypted(port) else {
+    let port = free_port();
+    let Some(server) = private(port) else {
         return;
     };
     server
@@ -71,6 +67,7 @@ fn a_server_that_cannot_prove_its_name_is_told_nothing() {
 
     // In the clear, it is not asked for the password that would follow.
     refused(&format!("{verified}{root}"), "does not support TLS");
+    refused(verified, "sslmode=verify-full");
     show(&server, "localhost", &theirs);
     refused(&format!("{verified}{root}"), "certificate");
     refused(verified, "certificate");
@@ -78,6 +75,7 @@ fn a_server_that_cannot_prove_its_name_is_told_nothing() {
     refused(&format!("{verified}{root}"), "certificate");
     // The server lets nobody in who does not encrypt.
     refused("sslmode=disable", "pg_hba.conf");
+    refused("sslmode=disable", "(sslmode=disable)");
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     let url = |server: &Server| server.url_of("auth");
     assert_eq!(server.psql(&url(&server), tables, &[]).unwrap(), "0\n");

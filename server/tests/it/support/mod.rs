@@ -108,6 +108,22 @@ impl TestServer {
         database: Option<postgres::Database>,
         random: Arc<dyn Random>,
     ) -> Self {
+        let seen = config.database_url().expose().to_owned();
+        Self::start_seen(dir, config, database, random, seen).await
+    }
+
+    /// The same, with another address by which the test looks into the server's database.
+    pub async fn start_beside(dir: TempDir, config: Config, seen: String) -> Self {
+        Self::start_seen(dir, config, None, Arc::new(SystemRandom), seen).await
+    }
+
+    async fn start_seen(
+        dir: TempDir,
+        config: Config,
+        database: Option<postgres::Database>,
+        random: Arc<dyn Random>,
+        seen: String,
+    ) -> Self {
         let clock = ManualClock::starting_at(START);
         let keyring = Keyring::load_or_create(&config.data_dir, clock.now().ms()).expect("keys");
         let file = match config.database.url.expose() {
@@ -120,11 +136,12 @@ impl TestServer {
         let store = Datastore::connect_with(
             config.database_url().expose(),
             config.database.max_connections,
+            config.database.pool_mode,
         )
         .await
         .expect("a database");
         let plans = Plans::load(config.plans_path().as_deref()).expect("plans");
-        let db = Db::open_url(config.database_url().expose().to_owned()).await;
+        let db = Db::open_url(seen).await;
         let parts = Parts {
             config,
             store,

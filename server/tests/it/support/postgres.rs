@@ -11,6 +11,7 @@ mod launcher;
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
+use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bp_auth_migrations::{Migrator, MigratorTrait};
 
-pub use launcher::{Database, Server};
+pub use launcher::{Database, Order, Server};
 
 /// Which database the tests use that do not care.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub fn empty_database(kind: Kind) -> Option<Database> {
 fn create(kind: Kind, template: Option<&str>) -> Option<Database> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let Some(server) = server() else {
-        not_tested();
+        not_tested("PostgreSQL");
         return None;
     };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -104,25 +105,39 @@ fn migrate(url: &str) {
     });
 }
 
-/// A server of its own, also on this port of 127.0.0.1; `None`, and said loudly, where there are no
-/// programs for one.
-pub fn encrypted(port: u16) -> Option<Server> {
+/// A server of the test's own, also on this port of 127.0.0.1; `None`, and said loudly, where there
+/// are no programs for one.
+pub fn private(port: u16) -> Option<Server> {
     let server = Server::on_port(port).expect("PostgreSQL");
     if server.is_none() {
-        not_tested();
+        not_tested("PostgreSQL");
     }
     server
 }
 
-fn not_tested() {
+/// A new database with every migration applied on a private server.
+pub fn migrated(server: &Server, name: &str) {
+    let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
+    server.sql(&create).expect("a database");
+    migrate(&server.url_of(name));
+}
+
+/// A port that was free a moment ago, for a program that takes no port 0.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Says loudly that a program is missing.
+pub fn not_tested(missing: &str) {
     let required = std::env::var("BP_AUTH_TEST_REQUIRE_POSTGRES").is_ok_and(|it| it == "1");
     assert!(
         !required && kind() == Kind::Sqlite,
-        "PostgreSQL is required and was not found"
+        "{missing} is required and was not found"
     );
     let test = std::thread::current().name().unwrap_or("?").to_owned();
     // Not by a macro, whose output a passing test keeps to itself.
-    let said = format!("\nNOT TESTED: {test} needs PostgreSQL, and none was found\n");
+    let said = format!("\nNOT TESTED: {test} needs {missing}, and none was found\n");
     std::io::stderr().write_all(said.as_bytes()).expect("said");
 }
 
