@@ -52,6 +52,7 @@ mod outage;
 mod outbox;
 mod outbox_commands;
 mod overload;
+mod pgbouncer;
 mod plans;
 mod postgres;
 mod races;
