@@ -47,6 +47,10 @@ pub const CASES: &[Case] = &[
         "`grant_type` is `password` or absent; any other is 400 `unsupported_grant_type`, sets no cookie and is no failed login."
     ),
     case!(
+        a_parameter_without_a_value_is_absent,
+        "A parameter without a value is an absent one: empty `grant_type`, `scope`, `client_id` and `client_secret` change nothing, and an empty `username` or `password` is a 422 there."
+    ),
+    case!(
         a_bad_form_is_told_before_the_grant,
         "A form that is invalid is 422 before an unknown `grant_type` is 400."
     ),
@@ -238,7 +242,6 @@ async fn only_the_password_grant_is_served(t: Trial) -> Verdict {
         "client_credentials",
         "authorization_code",
         "PASSWORD",
-        "",
     ] {
         let answer = post(&t, &with(grant)).await?;
         answer.is(400, "unsupported_grant_type")?;
@@ -251,6 +254,28 @@ async fn only_the_password_grant_is_served(t: Trial) -> Verdict {
     }
     let answer = post(&t, &with("password")).await?;
     ensure!(answer.status == 200, "answered {}", answer.status);
+    Ok(())
+}
+
+async fn a_parameter_without_a_value_is_absent(t: Trial) -> Verdict {
+    let ada = t.register().await?;
+    let mut form = vec![("username", ada.email.as_str()), ("password", PASSWORD)];
+    form.extend(["grant_type", "scope", "client_id", "client_secret"].map(|name| (name, "")));
+    let answer = post(&t, &form).await?;
+    ensure!(answer.status == 200, "answered {}", answer.text);
+    for empty in ["username", "password"] {
+        let form: Vec<_> = form
+            .iter()
+            .map(|(name, value)| (*name, if *name == empty { "" } else { *value }))
+            .collect();
+        let answer = post(&t, &form).await?;
+        answer.is(422, "validation_error")?;
+        let errors = answer.json()["errors"].clone();
+        ensure!(
+            errors[0]["loc"] == serde_json::json!(["body", empty]),
+            "{errors}"
+        );
+    }
     Ok(())
 }
 

@@ -222,6 +222,82 @@ pub const FAULTS: &[Fault] = &[
         &["register_identity::a_known_word_beside_digits_and_signs_is_weak"],
     ),
     Fault::proxy(
+        "trunk-zeros-are-kept",
+        "A phone number is answered as it was typed.",
+        || {
+            answers(|sent, answer| {
+                if registered(sent, answer).is_some()
+                    && let Some(phone) = field(sent, "phone")
+                {
+                    edit(answer, |body| body["phone"] = json!(phone));
+                }
+            })
+        },
+        &["register_identity::a_phone_is_kept_in_e164"],
+    ),
+    Fault::proxy(
+        "costly-numbers-are-allowed",
+        "A number that costs extra is taken as any other.",
+        || {
+            insisting(|sent, answer| {
+                has_code(answer, "phone_not_allowed").then(|| {
+                    let mut other = sent.clone();
+                    for name in ["phone", "phone_number"] {
+                        if field(sent, name).is_some() {
+                            edit_field(&mut other, name, |_| "+447400123456".to_owned());
+                        }
+                    }
+                    other
+                })
+            })
+        },
+        &[
+            "register_identity::a_phone_that_costs_extra_is_not_allowed",
+            "sms_limits::a_range_that_is_not_known_is_told_from_a_country",
+        ],
+    ),
+    Fault::proxy(
+        "blank-fields-are-values",
+        "An empty phone number is no phone number.",
+        || {
+            answers(|sent, answer| {
+                if is_post(sent, "/register") && field(sent, "phone").is_some_and(|p| p.is_empty())
+                {
+                    refuse(answer, StatusCode::UNPROCESSABLE_ENTITY, "validation_error");
+                }
+            })
+        },
+        &["register::a_blank_field_is_absent"],
+    ),
+    Fault::proxy(
+        "unseen-characters-stay",
+        "An address is shown with the characters that nobody sees.",
+        || {
+            answers(|sent, answer| {
+                if let Some(typed) = registered(sent, answer) {
+                    edit(answer, |body| {
+                        body["email"] = json!(typed.trim_matches(' '))
+                    });
+                }
+            })
+        },
+        &["register_identity::what_cannot_be_seen_is_no_part_of_an_address"],
+    ),
+    Fault::proxy(
+        "empty-grant-is-a-grant",
+        "An empty grant_type is one that is not supported.",
+        || {
+            answers(|sent, answer| {
+                if is_post(sent, "/token")
+                    && field(sent, "grant_type").is_some_and(|g| g.is_empty())
+                {
+                    refuse(answer, StatusCode::BAD_REQUEST, "unsupported_grant_type");
+                }
+            })
+        },
+        &["token::a_parameter_without_a_value_is_absent"],
+    ),
+    Fault::proxy(
         "reactivation-token-is-answered-again",
         "A used reactivation token gets the same answer as the first time.",
         || replaying(|sent| is_post(sent, "/reactivate/confirm").then(|| field(sent, "token"))?),

@@ -5,6 +5,7 @@
 //! second gives the tree its type and says which field failed. Refusals never repeat a value,
 //! because it may be a password.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
@@ -41,6 +42,7 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>
     typed(tree, faults)
 }
 
+/// A parameter without a value is an omitted one (RFC 6749, section 3.2): forms send what nobody filled in.
 pub fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>> {
     let body = "body".to_owned();
     let text = std::str::from_utf8(bytes).map_err(|_| {
@@ -76,12 +78,16 @@ pub fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Vec<FieldError>
             "not a form".to_owned(),
         )]
     })?;
+    let mut seen = HashSet::new();
     for (key, value) in pairs {
         let path = [body.clone(), key.clone()];
         check_text(&key, &path, &mut faults);
         check_text(&value, &path, &mut faults);
-        if tree.insert(key, Value::String(value)).is_some() {
+        if !seen.insert(key.clone()) {
             note(&mut faults, duplicate(&path));
+        }
+        if !value.is_empty() {
+            tree.insert(key, Value::String(value));
         }
     }
     typed(Value::Object(tree), faults)
@@ -338,5 +344,19 @@ mod tests {
             ("body.email".into(), "duplicate_key")
         );
         assert_eq!(from_form::<Body>(b"email=a%40b").unwrap().email, "a@b");
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_is_omitted() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Form {
+            name: String,
+            grant: Option<String>,
+        }
+        let form = from_form::<Form>(b"grant=&name=a&&other").unwrap();
+        assert_eq!((form.name.as_str(), form.grant), ("a", None));
+        let kind = |text: &[u8]| from_form::<Form>(text).unwrap_err()[0].kind.clone();
+        assert_eq!(kind(b"name=&grant=a"), "missing");
+        assert_eq!(kind(b"name=a&grant=&grant=a"), "duplicate_key");
     }
 }

@@ -107,8 +107,9 @@ pub fn expected(operation: &Operation, field: &Field, role: Role, value: &Value)
         Value::Twice | Value::Type(_) | Value::NoChoice(_) | Value::Control(..) => Invalid,
         Value::Syntax(_) | Value::Deep => Unreadable,
         Value::Empty => match role {
-            Role::Text | Role::Ignored => Accepted,
-            Role::GrantType => Refused(400, "unsupported_grant_type"),
+            // A form sends an empty text for what nobody has filled in.
+            Role::Text | Role::Ignored | Role::GrantType => Accepted,
+            Role::Phone | Role::Locale if !field.required => Accepted,
             Role::Token => empty_token(&operation.id),
             _ => Invalid,
         },
