@@ -22,6 +22,10 @@ pub const CASES: &[Case] = &[
         "A backup code completes one login; then it is 401 `code_invalid`, and one less remains."
     ),
     case!(
+        a_code_is_read_as_it_was_typed,
+        "In a backup code decimal digits of any script count as those of ASCII; case, blanks and dashes do not count."
+    ),
+    case!(
         a_new_set_voids_the_old_one,
         "`regenerate` gives ten new codes and voids all of the old set; methods and devices stay."
     ),
@@ -95,6 +99,26 @@ async fn a_code_logs_in_once(t: Trial) -> Verdict {
     ensure!(methods(client).await?.backup_codes_remaining == 9);
     t.backup_session(&ada, 4).await?;
     ensure!(methods(client).await?.backup_codes_remaining == 8);
+    Ok(())
+}
+
+async fn a_code_is_read_as_it_was_typed(t: Trial) -> Verdict {
+    let ada = t.with_totp().await?;
+    let wide = |c: char| char::from_u32(0xff10 + c.to_digit(10)?);
+    for (which, between) in ["", " ", "\u{2013}", "\u{a0}-\u{3000}"].iter().enumerate() {
+        let code = ada.backup_codes[which].expose().to_uppercase();
+        let letters: Vec<char> = code.chars().filter(|c| c.is_alphanumeric()).collect();
+        let (head, tail) = letters.split_at(letters.len() / 2);
+        let text = |part: &[char]| {
+            part.iter()
+                .map(|c| wide(*c).unwrap_or(*c))
+                .collect::<String>()
+        };
+        let typed = format!("{}{between}{}", text(head), text(tail));
+        let login = t.pending(&ada.email).await?;
+        let answer = t.challenge(&login, Some(MfaMethod::BackupCodes), &typed);
+        answer.await.granted()?;
+    }
     Ok(())
 }
 

@@ -32,6 +32,11 @@ pub const CASES: &[Case] = &[
     )
     .depends_on(Setting::TAKEN),
     case!(
+        a_blank_field_is_absent,
+        "An optional field with nothing to see in it is the same as leaving it out; the locale `en_US` is `en-US`."
+    )
+    .depends_on(Setting::TAKEN),
+    case!(
         a_registration_gives_no_tokens,
         "A registration gives no tokens and sets no cookie: the user logs in next."
     )
@@ -99,6 +104,45 @@ async fn a_registration_makes_the_owner_of_a_free_tenant(t: Trial) -> Verdict {
         (me.id, me.tenant.id, me.created_at) == (user.id, user.tenant.id, user.created_at),
         "the account that logs in is another one"
     );
+    Ok(())
+}
+
+async fn a_blank_field_is_absent(t: Trial) -> Verdict {
+    for blank in ["", "  ", "\u{3000}\u{200b}"] {
+        let answer = post(
+            &t,
+            &json!({ "email": t.fresh_email(), "password": PASSWORD, "full_name": blank,
+                "phone": blank, "locale": blank }),
+        )
+        .await?;
+        ensure!(
+            answer.status == 201,
+            "answered {} to {blank:?}",
+            answer.text
+        );
+        let user = answer.json();
+        for name in ["full_name", "phone", "locale"] {
+            ensure!(user[name].is_null(), "{name} is {}", user[name]);
+        }
+        ensure!(
+            user["tenant"]["name"] == user["email"],
+            "{}",
+            user["tenant"]
+        );
+    }
+    let email = t.fresh_email();
+    let body = json!({ "email": email, "password": PASSWORD, "locale": "en_US" });
+    let answer = post(&t, &body).await?;
+    ensure!(answer.json()["locale"] == "en-US", "{}", answer.text);
+    let me = t
+        .session(&email)
+        .await?
+        .client
+        .me()
+        .send()
+        .await
+        .granted()?;
+    ensure!(me.locale.as_deref() == Some("en-US"), "{:?}", me.locale);
     Ok(())
 }
 

@@ -32,6 +32,11 @@ pub const CASES: &[Case] = &[
     )
     .depends_on(Setting::TAKEN),
     case!(
+        what_cannot_be_seen_is_no_part_of_an_address,
+        "Default-ignorable characters are dropped from an address: it is shown without them, and either form finds the account."
+    )
+    .depends_on(Setting::TAKEN),
+    case!(
         the_local_part_is_ascii_as_typed,
         "The local part is ASCII in the typed form: a letter that lower case would make ASCII is a 422 at `email`."
     )
@@ -87,8 +92,18 @@ pub const CASES: &[Case] = &[
     )
     .depends_on(Setting::TAKEN),
     case!(
-        a_phone_is_in_e164,
-        "A phone number is in E.164 form; anything else is a 422 at `phone`."
+        a_phone_is_kept_in_e164,
+        "A phone number is read as people write it, with blanks, dashes, brackets and the trunk zero, and is kept and answered in E.164 only."
+    )
+    .depends_on(Setting::TAKEN),
+    case!(
+        a_phone_that_cannot_exist_is_refused,
+        "What is no international number, or one that nobody can have, is a 422 at `phone`."
+    )
+    .depends_on(Setting::TAKEN),
+    case!(
+        a_phone_that_costs_extra_is_not_allowed,
+        "A premium, shared-cost, toll-free, company, pager or voicemail number is 422 `phone_not_allowed` at `phone`."
     )
     .depends_on(Setting::TAKEN),
 ];
@@ -188,6 +203,26 @@ async fn only_the_space_is_trimmed(t: Trial) -> Verdict {
         for typed in [format!("{space}{email}"), format!("{email}{space}")] {
             let body = json!({ "email": typed, "password": PASSWORD });
             blames(&post(&t, &body).await?, "validation_error", "email", &typed)?;
+        }
+    }
+    Ok(())
+}
+
+async fn what_cannot_be_seen_is_no_part_of_an_address(t: Trial) -> Verdict {
+    for (before, after) in [
+        ("", "\u{200b}"),
+        ("\u{feff}", ""),
+        ("\u{202a}", "\u{202c} "),
+    ] {
+        let email = t.fresh_email();
+        let typed = format!("{before}{email}{after}");
+        let body = json!({ "email": typed, "password": PASSWORD });
+        let answer = post(&t, &body).await?;
+        created(&answer, &typed)?;
+        ensure!(answer.json()["email"] == json!(email), "{}", answer.text);
+        for spelling in [&email, &typed] {
+            let again = t.session(spelling).await?;
+            ensure!(again.tokens.user.email == email);
         }
     }
     Ok(())
@@ -391,24 +426,68 @@ async fn the_first_100_characters_are_judged(t: Trial) -> Verdict {
     created(&try_password(&t, &early).await?, &early)
 }
 
-async fn a_phone_is_in_e164(t: Trial) -> Verdict {
-    let with =
-        |phone: &str| json!({ "email": t.fresh_email(), "password": PASSWORD, "phone": phone });
+fn with_phone(t: &Trial, phone: &str) -> Value {
+    json!({ "email": t.fresh_email(), "password": PASSWORD, "phone": phone })
+}
+
+async fn a_phone_is_kept_in_e164(t: Trial) -> Verdict {
+    for (typed, kept) in [
+        ("+4915112345678", "+4915112345678"),
+        (" +49 151 12345678 ", "+4915112345678"),
+        ("+49-151-123-456-78", "+4915112345678"),
+        ("+49 (0)151 / 12345678", "+4915112345678"),
+        ("+4407400123456", "+447400123456"),
+        ("+390669821234", "+390669821234"),
+    ] {
+        let body = with_phone(&t, typed);
+        let answer = post(&t, &body).await?;
+        created(&answer, typed)?;
+        ensure!(answer.json()["phone"] == kept, "{typed}: {}", answer.text);
+        let email = body["email"].as_str().unwrap_or_default();
+        let me = t.session(email).await?.client.me().send().await.granted()?;
+        ensure!(me.phone.as_deref() == Some(kept), "{typed}: {:?}", me.phone);
+    }
+    Ok(())
+}
+
+async fn a_phone_that_cannot_exist_is_refused(t: Trial) -> Verdict {
     for phone in [
-        "",
         "0151 12345678",
         "4915112345678",
         "004915112345678",
-        "+49 151 12345678",
-        "+49-151-12345678",
         "+0915112345678",
         "+4915112345678901",
         "+49",
         "+",
-        "+４９１５１１２３４５６７８",
+        "+999123456789",
+        "+10000000000",
+        "+15555555555",
+        "+49 151 12345678 ext. 9",
+        "+1 202 FLOWERS",
     ] {
-        let answer = post(&t, &with(phone)).await?;
+        let answer = post(&t, &with_phone(&t, phone)).await?;
         blames(&answer, "validation_error", "phone", phone)?;
     }
-    created(&post(&t, &with("+4915112345678")).await?, "+4915112345678")
+    Ok(())
+}
+
+async fn a_phone_that_costs_extra_is_not_allowed(t: Trial) -> Verdict {
+    for phone in [
+        "+449091234567",
+        "+19002345678",
+        "+49180123456",
+        "+18002345678",
+        "+445512345678",
+        "+447640123456",
+        "+49177991234567",
+    ] {
+        let body = with_phone(&t, phone);
+        let answer = post(&t, &body).await?;
+        blames(&answer, "phone_not_allowed", "phone", phone)?;
+        let email = body["email"].as_str().unwrap_or_default();
+        t.try_login(email, PASSWORD)
+            .await
+            .refused(401, ErrorCode::InvalidCredentials)?;
+    }
+    Ok(())
 }

@@ -1,12 +1,14 @@
 //! Backup codes: ten of 50 random bits, one argon2id for each guess.
 
 use serde_json::json;
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::audit::Audit;
 use super::caller::Caller;
 use super::challenge::Proof;
+use super::characters::code_text;
 use super::error::{Error, Result};
 use super::message::Message;
 use super::methods::verified;
@@ -163,11 +165,10 @@ impl FreshCodes {
     }
 }
 
-/// As typed from paper: case, dashes and spaces do not count, and O, I and L are what they look
-/// like.
+/// As typed from paper: case, width, dashes and spaces do not count, and O, I and L are what they look like.
 fn normalise(code: &str) -> String {
-    code.chars()
-        .filter(|c| !matches!(c, '-' | ' '))
+    code_text(code)
+        .nfkc()
         .map(|c| match c.to_ascii_lowercase() {
             'o' => '0',
             'i' | 'l' => '1',
@@ -195,5 +196,9 @@ mod tests {
     fn a_code_copied_from_paper_is_the_same_code() {
         assert_eq!(normalise("ABCDE-01234"), normalise("abcde o1234".trim()));
         assert_eq!(normalise("LIL00-00000"), "1110000000");
+        assert_eq!(
+            normalise("ａＢc\u{661}２\u{2013}３4\u{a0}5\u{200b}67"),
+            "abc1234567"
+        );
     }
 }

@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::audit::Audit;
 use super::caller::gate;
+use super::characters::code_text;
 use super::clock::Timestamp;
 use super::error::{Error, Result};
-use super::identity::display_text;
+use super::identity::{Phone, display_text};
 use super::login::{LoginOutcome, PendingFactor, outcome_name};
 use super::message::SmsPurpose;
 use super::methods::{self, Method};
@@ -72,7 +73,7 @@ impl App {
         }
         if form
             .code
-            .is_some_and(|code| code.is_empty() || code.chars().count() > 64)
+            .is_some_and(|code| code_text(code).is_empty() || code.chars().count() > 64)
         {
             return Err(Error::invalid("code", "code_format", "not a code"));
         }
@@ -91,7 +92,7 @@ impl App {
                 .map(LoginOutcome::MfaPending),
             Some(code) => {
                 let remember = form.remember_device.then_some(device_name);
-                self.challenge_answer(of, code.trim_matches(' '), form.method, remember, client)
+                self.challenge_answer(of, &code_text(code), form.method, remember, client)
                     .await
             }
         }
@@ -263,15 +264,13 @@ impl App {
                 let Some(row) = methods::find(rows, Method::Sms, true) else {
                     return Ok(None);
                 };
-                let phone = row.phone.as_deref().unwrap_or_default();
-                // Typed with the spaces that phones show, as everywhere else.
-                let code: String = code.chars().filter(|c| *c != ' ').collect();
+                let phone = Phone::canonical(row.phone.as_deref().unwrap_or_default());
                 // The try at the code commits by itself; a right code is used up with the login.
                 let compared = self
                     .retried(|| async {
                         let txn = self.store.begin().await?;
                         let compared = self
-                            .sms_compare(&txn, user, SmsPurpose::Login, phone, &code)
+                            .sms_compare(&txn, user, SmsPurpose::Login, &phone, code)
                             .await?;
                         txn.commit().await?;
                         Ok(compared)
@@ -359,6 +358,5 @@ fn implied_method(rows: &[MfaMethod], code: &str) -> Method {
 }
 
 fn is_six_digits(code: &str) -> bool {
-    let mut digits = code.chars().filter(|c| *c != ' ');
-    digits.clone().count() == 6 && digits.all(|c| c.is_ascii_digit())
+    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -10,7 +10,10 @@ pub enum Error {
     // Fields.
     Invalid(Vec<Fault>),
     WeakPassword(String),
-    PhoneNotAllowed,
+    PhoneNotAllowed {
+        field: &'static str,
+        why: PhoneRefusal,
+    },
     UnsupportedGrantType,
 
     // The credentials of the request.
@@ -72,6 +75,35 @@ pub enum Error {
 
 /// A field of the body that was refused.
 #[derive(Debug, Clone)]
+/// Why a number gets no messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneRefusal {
+    /// It is of a country that `sms.allowed_countries` does not have.
+    Country,
+    /// Its calling code is of a country that is allowed, and of others that are not.
+    UnknownRange,
+    /// It costs more than a message, or nobody reads messages there.
+    Costly,
+}
+
+impl PhoneRefusal {
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Country => "messages to numbers of this country are not allowed",
+            Self::UnknownRange => "no known range of numbers of an allowed country has this number",
+            Self::Costly => {
+                "messages to premium, shared-cost, toll-free, company, pager and voicemail numbers are not allowed"
+            }
+        }
+    }
+
+    pub fn fault(self, field: &'static str) -> Fault {
+        let msg = self.reason().to_owned();
+        let kind = "phone_not_allowed";
+        Fault { field, kind, msg }
+    }
+}
+
 pub struct Fault {
     pub field: &'static str,
     pub kind: &'static str,
@@ -94,7 +126,7 @@ impl Error {
         match self {
             Self::Invalid(_) => "invalid_request",
             Self::WeakPassword(_) => "weak_password",
-            Self::PhoneNotAllowed => "phone_not_allowed",
+            Self::PhoneNotAllowed { .. } => "phone_not_allowed",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::NotAuthenticated => "not_authenticated",
             Self::AccessTokenInvalid => "access_token_invalid",

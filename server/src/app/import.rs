@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::App;
 use super::audit::Audit;
+use super::characters::filled;
 use super::clock::Timestamp;
 use super::error::{Error, Fault, Result};
 use super::identity::{Email, Phone, display_text, locale};
@@ -122,10 +123,10 @@ impl Import<'_> {
                 faults.push(fault);
                 None
             });
-        let phone = form.phone.as_deref();
+        let phone = filled(form.phone.as_deref());
         let phone = phone.map(|phone| kept(Phone::field("phone", phone), &mut faults));
         let verified = form.phone_verified.unwrap_or_default();
-        if verified && form.phone.is_none() {
+        if verified && phone.is_none() {
             faults.push(fault(
                 "phone_verified",
                 "phone_missing",
@@ -356,3 +357,7 @@ fn fault(field: &'static str, kind: &'static str, msg: &str) -> Fault {
     let msg = msg.to_owned();
     Fault { field, kind, msg }
 }
+        Err(Error::PhoneNotAllowed { field, why }) => {
+            faults.push(why.fault(field));
+            None
+        }

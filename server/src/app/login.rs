@@ -425,9 +425,8 @@ impl App {
         client: &Client,
     ) -> Result<Sent> {
         // A number that was accepted at enrolment and no longer is gets no messages.
-        match Phone::parse(number)
-            .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
-        {
+        let countries = &self.config.sms.allowed_countries;
+        match Phone::parse(number).filter(|phone| phone.sendable(countries).is_ok()) {
             Some(phone) => {
                 self.sms_send(txn, user, &phone, SmsPurpose::Login, client)
                     .await

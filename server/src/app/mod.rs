@@ -12,6 +12,7 @@ pub mod backup_codes;
 mod budget;
 pub mod caller;
 pub mod challenge;
+pub mod characters;
 pub mod clock;
 pub mod common_password;
 pub mod entitlements;

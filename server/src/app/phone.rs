@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::Audit;
 use super::caller::Caller;
-use super::error::{Error, Result};
+use super::error::{Error, PhoneRefusal, Result};
 use super::identity::{Phone, phone_hint};
 use super::message::SmsPurpose;
 use super::sms::{Sent, Tried, digits};
@@ -43,9 +43,14 @@ impl App {
                     retry_after: 0,
                 });
             }
-            let phone = Phone::parse(number)
-                .filter(|phone| phone.is_allowed(&self.config.sms.allowed_countries))
-                .ok_or(Error::PhoneNotAllowed)?;
+            let refused = |why| Error::PhoneNotAllowed {
+                field: "phone",
+                why,
+            };
+            let phone = Phone::parse(number).ok_or(refused(PhoneRefusal::UnknownRange))?;
+            phone
+                .sendable(&self.config.sms.allowed_countries)
+                .map_err(refused)?;
             let (expires_in, retry_after) =
                 match self.sms_send(&txn, &user, &phone, PURPOSE, client).await? {
                     Sent::Now {
@@ -91,7 +96,8 @@ impl App {
             if user.phone_verified_at.is_some() {
                 return Err(Error::PhoneAlreadyVerified);
             }
-            let tried = self.sms_try(&txn, &user, PURPOSE, &number, &code).await?;
+            let e164 = Phone::canonical(&number);
+            let tried = self.sms_try(&txn, &user, PURPOSE, &e164, &code).await?;
             let (event, reason) = match tried {
                 Tried::Right => ("phone.verified", None),
                 Tried::Wrong => ("phone.verification_failed", Some("wrong")),
@@ -102,7 +108,8 @@ impl App {
             match tried {
                 Tried::Right => {
                     // The user is locked, so nobody else can have verified or changed the number.
-                    if !txn.user_phone_verified_set(user.id, &number, now).await? {
+                    let verified = txn.user_phone_verified_set(user.id, &number, &e164, now);
+                    if !verified.await? {
                         return Err(Error::PhoneAlreadyVerified);
                     }
                 }
@@ -126,7 +133,7 @@ impl App {
             // A wrong try counts although the answer is an error.
             self.commit(txn).await?;
             tried.refusal_at_setup()?;
-            Ok((number, now))
+            Ok((e164, now))
         })
         .await
     }

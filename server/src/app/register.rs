@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::account::Profile;
 use super::audit::{ANONYMOUS, Audit};
 use super::budget::{Budget, HOUR, MINUTE};
+use super::characters::filled;
 use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::{Email, Phone, display_text, locale};
@@ -113,13 +114,16 @@ impl App {
                 faults.push(fault);
                 None
             });
-        let phone = match form
-            .phone
-            .as_deref()
-            .map(|phone| Phone::field("phone", phone))
-        {
+        let mut refused = None;
+        let phone = filled(form.phone.as_deref()).map(|phone| Phone::field("phone", phone));
+        let phone = match phone {
             Some(Err(Error::Invalid(more))) => {
                 faults.extend(more);
+                None
+            }
+            Some(Err(Error::PhoneNotAllowed { field, why })) => {
+                refused = Some(Error::PhoneNotAllowed { field, why });
+                faults.push(why.fault(field));
                 None
             }
             Some(Err(other)) => return Err(other),
@@ -140,7 +144,11 @@ impl App {
                 phone,
                 locale,
             }),
-            _ => Err(Error::Invalid(faults)),
+            // It has a code of its own, unless other fields are wrong as well.
+            _ => match refused {
+                Some(refused) if faults.len() == 1 => Err(refused),
+                _ => Err(Error::Invalid(faults)),
+            },
         }
     }
 

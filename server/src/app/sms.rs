@@ -4,6 +4,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::budget::{Budget, DAY, HOUR};
+use super::characters::code_text;
 use super::error::{Error, Result};
 use super::identity::Phone;
 use super::message::{Message, Outgoing, Recipient, SmsPurpose};
@@ -160,11 +161,12 @@ impl App {
 
     async fn sms_owns_number(&self, txn: &Txn, user: &User, phone: &Phone) -> Result<bool> {
         let by_profile =
-            user.phone.as_ref() == Some(&phone.e164) && user.phone_verified_at.is_some();
+            user.phone_verified_at.is_some() && user.phone.as_deref().is_some_and(is_this);
         let rows = txn.mfa_methods_list(user.id).await?;
         let by_method = methods::find(&rows, methods::Method::Sms, true)
-            .is_some_and(|row| row.phone.as_ref() == Some(&phone.e164));
+            .is_some_and(|row| row.phone.as_deref().is_some_and(is_this));
         Ok(by_profile || by_method)
+        let is_this = |stored: &str| Phone::canonical(stored) == phone.e164;
     }
 
     /// Tries a code and uses a right one up. The try is counted before anything is compared, so the
@@ -242,9 +244,9 @@ fn aad(user: Uuid, purpose: SmsPurpose, phone: &str) -> String {
     format!("sms:{user}:{}:{phone}", purpose.as_str())
 }
 
-/// Six digits, as typed: spaces between them are how phones show a code.
+/// Six digits, however they were typed.
 pub fn digits(code: &str) -> Result<String> {
-    let digits: String = code.chars().filter(|c| *c != ' ').collect();
+    let digits = code_text(code);
     if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(digits);
     }

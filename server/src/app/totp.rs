@@ -161,10 +161,11 @@ impl App {
         phone_number: &str,
         client: &Client,
     ) -> Result<PhoneCode> {
-        let phone = Phone::field("phone_number", phone_number)?;
-        if !phone.is_allowed(&self.config.sms.allowed_countries) {
-            return Err(Error::PhoneNotAllowed);
-        }
+        let field = "phone_number";
+        let phone = Phone::field(field, phone_number)?;
+        phone
+            .sendable(&self.config.sms.allowed_countries)
+            .map_err(|why| Error::PhoneNotAllowed { field, why })?;
         self.step_up(caller).await?;
         let now = self.now();
         self.retried(|| async {
@@ -328,8 +329,9 @@ impl App {
             .await?;
         if let (Method::Sms, Some(row)) = (method, methods::find(&before, Method::Sms, false)) {
             let number = row.phone.as_deref().unwrap_or_default();
-            if user.phone.is_none() || user.phone.as_deref() == Some(number) {
-                txn.user_phone_verified_set(user.id, number, now.ms())
+            let profile = user.phone.as_deref().unwrap_or(number);
+            if Phone::canonical(profile) == number {
+                txn.user_phone_verified_set(user.id, profile, number, now.ms())
                     .await?;
             }
         }

@@ -274,6 +274,7 @@ pub(super) fn explain<T>(result: Result<T, Error>) -> Said<T> {
                 .collect();
             list.join("; ").into()
         }
+        Error::PhoneNotAllowed { field, why } => format!("{field}: {}", why.reason()).into(),
         Error::WeakPassword(advice) => format!("password: too weak: {advice}").into(),
         Error::NotFound => "there is no such user or tenant".into(),
         Error::EmailTaken => "email: the address has an account".into(),

@@ -168,13 +168,19 @@ impl Txn {
         Ok(execute(&self.inner, sql, [id.into()]).await? == 1)
     }
 
-    /// Marks the profile's number as verified. False when it already was, or when the profile has
-    /// another number by now; a profile without one takes this one.
-    pub async fn user_phone_verified_set(&self, id: Uuid, phone: &str, now: i64) -> Result<bool> {
-        let sql = "UPDATE users SET phone = $2, phone_verified_at = $3, updated_at = $3 \
+    /// Marks the profile's number as verified, and writes it as `e164`. False when it already was, or when
+    /// the profile has another number by now; a profile without one takes this one.
+    pub async fn user_phone_verified_set(
+        &self,
+        id: Uuid,
+        phone: &str,
+        e164: &str,
+        now: i64,
+    ) -> Result<bool> {
+        let sql = "UPDATE users SET phone = $4, phone_verified_at = $3, updated_at = $3 \
                    WHERE id = $1 AND phone_verified_at IS NULL AND (phone IS NULL OR phone = $2)";
-        let rows = execute(&self.inner, sql, [id.into(), phone.into(), now.into()]).await?;
-        Ok(rows == 1)
+        let values = [id.into(), phone.into(), now.into(), e164.into()];
+        Ok(execute(&self.inner, sql, values).await? == 1)
     }
 }
 

@@ -144,11 +144,15 @@ fn say_app(error: Error) -> Said {
             said.fields = Some(vec![fault]);
             said
         }
-        Error::PhoneNotAllowed => said(
-            422,
-            C::PhoneNotAllowed,
-            "Messages to this country are not allowed.",
-        ),
+        Error::PhoneNotAllowed { field: at, why } => {
+            let mut said = said(
+                422,
+                C::PhoneNotAllowed,
+                "This phone number gets no messages; see `errors`.",
+            );
+            said.fields = Some(vec![field(why.fault(at))]);
+            said
+        }
         Error::UnsupportedGrantType => said(
             400,
             C::UnsupportedGrantType,

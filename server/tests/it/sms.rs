@@ -298,7 +298,7 @@ async fn what_is_no_number_and_no_code_is_refused_by_field() {
         let loc = answer.json()["errors"][0]["loc"].clone();
         (answer.status, loc)
     };
-    for number in ["", "015112345678", "+49 151 12345678", "+49", "49151123"] {
+    for number in ["", "015112345678", "+15555555555", "+49", "49151123"] {
         let body = json!({ "phone_number": number });
         let got = refused("/api/auth/mfa/sms/setup", body).await;
         assert_eq!(got, (422, json!(["body", "phone_number"])), "{number:?}");

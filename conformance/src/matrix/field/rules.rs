@@ -119,7 +119,10 @@ pub fn expected(operation: &Operation, field: &Field, role: Role, value: &Value)
             Role::Token => unusable_token(&operation.id),
             _ => Invalid,
         },
-        Value::LookAlike(_) => match role {
+        Value::LookAlike(look_alike) => match role {
+            Role::Email | Role::Username if look_alike.is_invisible() => Accepted,
+            Role::Digits if look_alike.is_of_another_script() => Accepted,
+            Role::Digits | Role::Code | Role::Phone if look_alike.is_white_space() => Accepted,
             // Any text makes a password or a name.
             Role::NewPassword | Role::Text | Role::Ignored => Accepted,
             Role::GrantType => Refused(400, "unsupported_grant_type"),

@@ -136,8 +136,13 @@ impl Value {
         all.extend(role.too_long(field).into_iter().map(Self::Long));
         all.extend(CONTROLS.map(|(control, spot)| Self::Control(control, spot)));
         let look_alikes = LOOK_ALIKES.into_iter();
-        // The contract does not say whether white space around a typed code matters.
-        let look_alikes = look_alikes.filter(|one| role != Role::Code || !one.is_white_space());
+        // Blanks and digits of other scripts are named by the contract; what cannot be seen, and other letters, are not.
+        let look_alikes = look_alikes.filter(|one| match role {
+            Role::Code => !one.is_invisible() && !one.is_of_another_script(),
+            Role::Digits => !one.is_invisible(),
+            Role::Phone => !one.is_invisible() && !one.is_of_another_script(),
+            _ => true,
+        });
         all.extend(look_alikes.map(Self::LookAlike));
         if role.is_address() {
             all.push(Self::LookAlike(LookAlike::Kelvin));
@@ -147,8 +152,23 @@ impl Value {
 }
 
 impl LookAlike {
-    fn is_white_space(self) -> bool {
+    pub fn is_white_space(self) -> bool {
         matches!(self, Self::With(character, _) if character.is_whitespace())
+    }
+
+    /// One of the characters that Unicode calls default ignorable.
+    pub fn is_invisible(self) -> bool {
+        matches!(
+            self,
+            Self::With(
+                '\u{ad}' | '\u{200b}' | '\u{200d}' | '\u{202e}' | '\u{fe0f}' | '\u{feff}',
+                _
+            )
+        )
+    }
+
+    pub fn is_of_another_script(self) -> bool {
+        matches!(self, Self::FullWidth | Self::OtherScript)
     }
 
     /// None where the good value has nothing to be mistaken for.

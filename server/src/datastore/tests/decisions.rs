@@ -340,9 +340,9 @@ async fn a_state_is_left_only_from_where_it_may_be() {
     let away = txn.user_state_set(user, &["active", "suspended"], "deactivated", NOW);
     assert!(away.await.unwrap());
 
-    let set = txn.user_phone_verified_set(user, "+491701234567", NOW);
+    let set = txn.user_phone_verified_set(user, "+491701234567", "+491701234567", NOW);
     assert!(set.await.unwrap());
-    let other = txn.user_phone_verified_set(user, "+491709999999", NOW);
+    let other = txn.user_phone_verified_set(user, "+491709999999", "+491709999999", NOW);
     assert!(!other.await.unwrap());
     let hash = scene.user.password_hash.as_str();
     assert!(txn.user_password_hash_set(user, hash, "new").await.unwrap());
