@@ -73,6 +73,11 @@ pub const CASES: &[Case] = &[
     )
     .clock(),
     case!(
+        every_wrong_code_is_told_the_same,
+        "At the challenge a code of another time is told with the words of any wrong code: a hit at another time is no hint for a guesser."
+    )
+    .clock(),
+    case!(
         the_width_of_the_window_is_a_setting,
         "With `totp.skew_steps=0` only the current step's code is accepted."
     )
@@ -110,6 +115,28 @@ async fn a_right_code_completes_the_login(t: Trial) -> Verdict {
     ensure!(own_session(&client).await?.id != own_session(&ada.session.client).await?.id);
     client.regenerate_backup_codes().send().await.granted()?;
     t.refresh(tokens.refresh_secret()).await.granted()?;
+    Ok(())
+}
+
+async fn every_wrong_code_is_told_the_same(t: Trial) -> Verdict {
+    let ada = t.with_totp().await?;
+    let (login, authenticator) = (t.pending(&ada.email).await?, ada.authenticator()?);
+    let mut said = Vec::new();
+    for code in [
+        authenticator.far_code(&t)?,
+        authenticator.code_at(&t, -5)?,
+        authenticator.code_at(&t, 8)?,
+    ] {
+        let body = json!({ "mfa_token": login.mfa_token.expose(), "code": code, "method": "totp" });
+        let request = t.http().post(t.at("/api/auth/mfa/challenge")).json(&body);
+        let answer = Raw::of(request).await?;
+        answer.is(401, "code_invalid")?;
+        let mut body = answer.json();
+        body["request_id"] = json!(null);
+        said.push(body.to_string());
+    }
+    said.dedup();
+    ensure!(said.len() == 1, "told apart: {said:?}");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bp_auth_client::ErrorCode;
 use bp_auth_client::types::MfaMethod;
+use serde_json::json;
 use url::Url;
 
 use crate::case;
@@ -14,7 +15,7 @@ use crate::case::{Case, Setting, Verdict};
 use crate::kit::mfa::{
     MINUTE, claims, methods, own_session, profile, sms_setup, sms_verify, totp_setup, totp_verify,
 };
-use crate::kit::{Authenticator, Granted, RefreshSecret};
+use crate::kit::{Authenticator, Granted, Raw, RefreshSecret};
 use crate::trial::Trial;
 
 pub const CASES: &[Case] = &[
@@ -68,6 +69,16 @@ pub const CASES: &[Case] = &[
         five_wrong_codes_end_the_set_up,
         "At set-up the fifth wrong code is still 400 `code_invalid`, after that even the right one is 400 `code_attempts_exceeded`, and then the pending authenticator is gone: 409 `mfa_not_pending`."
     ),
+    case!(
+        a_wrong_clock_is_told_to_the_owner,
+        "At set-up a code of another time, up to ten minutes away, is as wrong as any: 400 `code_invalid`, but with words of its own; it counts as a try."
+    )
+    .clock(),
+    case!(
+        digits_of_every_script_count,
+        "In a code any Unicode decimal digit counts as its ASCII twin, and blanks and dashes do not count."
+    )
+    .clock(),
     case!(
         four_wrong_codes_do_not,
         "The fifth try at a set-up can still be the right one."
@@ -319,6 +330,58 @@ async fn five_wrong_codes_end_the_set_up(t: Trial) -> Verdict {
     t.session(&ada.email).await?;
     // A new set-up has tries of its own.
     t.enrol_totp(ada).await?;
+    Ok(())
+}
+
+async fn a_wrong_clock_is_told_to_the_owner(t: Trial) -> Verdict {
+    let ada = t.newcomer().await?;
+    let authenticator = totp_setup(&ada.client).await?;
+    let verify = async |code: &str| -> anyhow::Result<String> {
+        let request = t.http().post(t.at("/api/auth/mfa/totp/verify"));
+        let request = request.bearer_auth(ada.tokens.access_token.expose());
+        let answer = Raw::of(request.json(&json!({ "code": code }))).await?;
+        answer.is(400, "code_invalid")?;
+        Ok(answer.json()["message"].to_string())
+    };
+    let wrong = authenticator.far_code(&t)?;
+    let plain = verify(&wrong).await?;
+    let (slow, fast) = (
+        authenticator.code_at(&t, -20)?,
+        authenticator.code_at(&t, 20)?,
+    );
+    let told = verify(&slow).await?;
+    ensure!(told != plain, "no word of the clock: {told}");
+    ensure!(verify(&fast).await? == told, "a fast clock is no slow one");
+    // Further away it is any wrong code.
+    ensure!(verify(&wrong).await? == plain);
+    ensure!(verify(&slow).await? == told, "the fifth try");
+    totp_verify(&ada.client, &authenticator.code_at(&t, 0)?)
+        .await
+        .refused(400, ErrorCode::CodeAttemptsExceeded)?;
+    Ok(())
+}
+
+async fn digits_of_every_script_count(t: Trial) -> Verdict {
+    let written = |code: &str, zero: u32| -> String {
+        let digit = |c: char| char::from_u32(zero + c.to_digit(10)?);
+        code.chars().filter_map(digit).collect()
+    };
+    // Full-width, Arabic-Indic, Devanagari.
+    for (zero, between) in [(0xff10, "\u{2013}"), (0x660, " - "), (0x966, "\u{3000}")] {
+        let ada = t.newcomer().await?;
+        let authenticator = totp_setup(&ada.client).await?;
+        let typed = |code: &str| {
+            let code = written(code, zero);
+            let (at, _) = code.char_indices().nth(3).unwrap_or_default();
+            format!(" {}{between}{}", &code[..at], &code[at..])
+        };
+        let code = authenticator.next_code(&t)?;
+        totp_verify(&ada.client, &typed(&code)).await.granted()?;
+        t.advance_secs(MINUTE)?;
+        let login = t.pending(&ada.email).await?;
+        let code = authenticator.next_code(&t)?;
+        t.challenge(&login, None, &typed(&code)).await.granted()?;
+    }
     Ok(())
 }
 

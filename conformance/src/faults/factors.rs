@@ -45,6 +45,48 @@ pub const FAULTS: &[Fault] = &[
         &["races::of_50_uses_of_a_reset_token_one_resets"],
     ),
     Fault::proxy(
+        "digits-are-ascii",
+        "A code in digits of another script is none.",
+        || {
+            requests(|sent| {
+                edit_field(sent, "code", |code| {
+                    code.replace(|c: char| !c.is_ascii(), "x")
+                });
+            })
+        },
+        &[
+            "totp::digits_of_every_script_count",
+            "backup_codes::a_code_is_read_as_it_was_typed",
+        ],
+    ),
+    Fault::proxy(
+        "wrong-codes-are-told-apart",
+        "The words for a wrong code depend on the code.",
+        || {
+            answers(|sent, answer| {
+                if challenge(sent).is_some() && has_code(answer, "code_invalid") {
+                    let code = field(sent, "code").unwrap_or_default();
+                    edit(answer, |body| {
+                        body["message"] = json!(format!("{code} is wrong."))
+                    });
+                }
+            })
+        },
+        &["challenge::every_wrong_code_is_told_the_same"],
+    ),
+    Fault::proxy(
+        "wrong-clocks-are-not-told",
+        "At set-up every wrong code has the same words.",
+        || {
+            answers(|sent, answer| {
+                if is_post(sent, "/mfa/totp/verify") && has_code(answer, "code_invalid") {
+                    edit(answer, |body| body["message"] = json!("The code is wrong."));
+                }
+            })
+        },
+        &["totp::a_wrong_clock_is_told_to_the_owner"],
+    ),
+    Fault::proxy(
         "nine-backup-codes",
         "There are nine backup codes, not ten.",
         || {

@@ -58,6 +58,18 @@ impl Authenticator {
         self.code_of(step)
     }
 
+    /// A code of no time within eleven minutes.
+    pub fn far_code(&self, trial: &Trial) -> Result<String> {
+        let near: Result<Vec<String>> =
+            (-22..=22).map(|steps| self.code_at(trial, steps)).collect();
+        let near = near?;
+        let other = (0..100).map(|n| format!("{n:06}"));
+        other
+            .clone()
+            .find(|code| !near.contains(code))
+            .context("100 codes are all near")
+    }
+
     fn code_of(&self, step: i64) -> Result<String> {
         let secret = totp_rs::Secret::try_from_base32(&self.secret)
             .ok()

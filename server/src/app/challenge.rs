@@ -254,7 +254,8 @@ impl App {
                 let Some(row) = methods::find(rows, Method::Totp, true) else {
                     return Ok(None);
                 };
-                let step = self.totp_step(user, row, code).await?;
+                let skew = self.config.totp.skew_steps.into();
+                let step = self.totp_step(user, row, code, skew).await?;
                 Ok(step.map(|step| Proof::TotpStep {
                     method: row.id,
                     step,

@@ -39,6 +39,8 @@ pub enum Error {
     RefreshTokenRevoked,
     /// A wrong code at a set-up or for a phone.
     CodeInvalid,
+    /// The same for the owner of a new authenticator, whose code is that of another time.
+    CodeOfAnotherTime,
     CodeExpired,
     CodeAttemptsExceeded,
     /// A token out of a mail.
@@ -73,8 +75,6 @@ pub enum Error {
     Internal(String),
 }
 
-/// A field of the body that was refused.
-#[derive(Debug, Clone)]
 /// Why a number gets no messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneRefusal {
@@ -104,6 +104,8 @@ impl PhoneRefusal {
     }
 }
 
+/// A field of the body that was refused.
+#[derive(Debug, Clone)]
 pub struct Fault {
     pub field: &'static str,
     pub kind: &'static str,
@@ -143,7 +145,7 @@ impl Error {
             Self::RefreshTokenExpired => "token_expired",
             Self::RefreshTokenReused => "token_reused",
             Self::RefreshTokenRevoked => "token_revoked",
-            Self::CodeInvalid => "setup_code_invalid",
+            Self::CodeInvalid | Self::CodeOfAnotherTime => "setup_code_invalid",
             Self::CodeExpired => "code_expired",
             Self::CodeAttemptsExceeded => "code_attempts_exceeded",
             Self::LinkTokenInvalid => "link_invalid",

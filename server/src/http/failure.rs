@@ -200,7 +200,13 @@ fn say_app(error: Error) -> Said {
         )
         .invalid_token(),
         Error::ChallengeCodeInvalid => {
-            said(401, C::CodeInvalid, "The code is wrong.").with_challenge(None)
+            // The same for every wrong code: it tells a guesser nothing, and an owner what it often is.
+            said(
+                401,
+                C::CodeInvalid,
+                "The code is wrong. If an app shows it, check that its device sets the clock by itself.",
+            )
+            .with_challenge(None)
         }
         Error::RefreshTokenInvalid => {
             said(401, C::TokenInvalid, "The refresh token is not valid.").invalid_token()
@@ -218,6 +224,11 @@ fn say_app(error: Error) -> Said {
             said(401, C::TokenRevoked, "The refresh token was revoked.").invalid_token()
         }
         Error::CodeInvalid => said(400, C::CodeInvalid, "The code is wrong."),
+        Error::CodeOfAnotherTime => said(
+            400,
+            C::CodeInvalid,
+            "The code is that of another time; set the clock of the device, then try its next code.",
+        ),
         Error::CodeExpired => said(
             400,
             C::CodeExpired,
