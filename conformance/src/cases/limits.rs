@@ -62,12 +62,14 @@ pub const CASES: &[Case] = &[
     case!(
         a_number_gets_five_messages_a_day_from_strangers,
         "The sixth set-up message of a day to one number is 429 whoever asks; who was refused reaches another number at once."
-    ),
+    )
+    .clock(),
     case!(
         strangers_do_not_use_up_the_budget_of_the_owner,
         "A number's limits count its verified owner apart from strangers."
     )
-    .messages(),
+    .messages()
+    .clock(),
     case!(
         purposes_have_intervals_of_their_own,
         "A code to verify the phone does not delay one to enrol it as second factor."
@@ -272,6 +274,7 @@ async fn a_number_gets_five_messages_a_day_from_strangers(t: Trial) -> Verdict {
     for _ in 0..5 {
         let stranger = t.newcomer().await?.client;
         set_up(&stranger, &phone).await.granted()?;
+        t.advance_secs(60)?;
     }
     let sixth = t.newcomer().await?.client;
     let refused = set_up(&sixth, &phone).await;
@@ -296,6 +299,7 @@ async fn strangers_do_not_use_up_the_budget_of_the_owner(t: Trial) -> Verdict {
     for _ in 0..5 {
         let stranger = t.newcomer().await?.client;
         set_up(&stranger, &phone).await.granted()?;
+        t.advance_secs(60)?;
     }
     let sixth = t.newcomer().await?.client;
     set_up(&sixth, &phone)

@@ -28,6 +28,13 @@ pub const FAULTS: &[Fault] = &[
         &["networks::strangers_use_up_no_login_codes"],
     ),
     Fault::database(
+        "numbers-have-no-interval",
+        "The interval between two messages is counted by user and not by number.",
+        "CREATE TRIGGER fault AFTER INSERT ON rate_windows WHEN NEW.bucket LIKE 'sms:%:interval:+%' BEGIN
+           DELETE FROM rate_windows WHERE bucket = NEW.bucket; END",
+        &["sms_limits::a_number_has_an_interval_too"],
+    ),
+    Fault::database(
         "enrolment-spares-other-sessions",
         "Sessions that know only the password survive the first second factor.",
         "CREATE TRIGGER fault AFTER UPDATE OF revoked_at ON sessions WHEN NEW.revoked_reason = 'mfa_enabled' BEGIN

@@ -122,6 +122,12 @@ impl App {
         let mut budgets = vec![
             Budget::exactly(name, format!("sms:{of}:interval:{}", user.id), interval, 1),
             Budget::exactly(
+                name,
+                format!("sms:{of}:interval:{number}:{owner}"),
+                interval,
+                1,
+            ),
+            Budget::exactly(
                 Limit::SmsUser,
                 format!("sms:{of}:user:{}", user.id),
                 DAY,
@@ -160,13 +166,13 @@ impl App {
     }
 
     async fn sms_owns_number(&self, txn: &Txn, user: &User, phone: &Phone) -> Result<bool> {
+        let is_this = |stored: &str| Phone::canonical(stored) == phone.e164;
         let by_profile =
             user.phone_verified_at.is_some() && user.phone.as_deref().is_some_and(is_this);
         let rows = txn.mfa_methods_list(user.id).await?;
         let by_method = methods::find(&rows, methods::Method::Sms, true)
             .is_some_and(|row| row.phone.as_deref().is_some_and(is_this));
         Ok(by_profile || by_method)
-        let is_this = |stored: &str| Phone::canonical(stored) == phone.e164;
     }
 
     /// Tries a code and uses a right one up. The try is counted before anything is compared, so the

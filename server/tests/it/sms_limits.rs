@@ -94,6 +94,7 @@ async fn strangers_cannot_use_up_the_budget_of_the_owner() {
         let stranger = user(&server, &format!("stranger{n}@example.com")).await;
         sms_setup(&stranger, PHONE).await.unwrap();
         server.texts().await;
+        server.advance(MINUTE);
     }
     let sixth = user(&server, "sixth@example.com").await;
     let refused = sms_setup(&sixth, PHONE).await;
