@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -225,6 +226,8 @@ def serve():
 
 
 def main():
+    # So that a stopped run leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     WORK.mkdir(parents=True, exist_ok=True)
     chosen = [tool for tool in TOOLS if not sys.argv[4:] or any(word in tool.name for word in sys.argv[4:])]
     server, url = serve()
