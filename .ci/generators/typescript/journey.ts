@@ -12,7 +12,7 @@ export interface Answer<T> { status: number; data?: T; error?: Refusal }
 
 export interface User { email: string; roles: string[]; session?: { id: string } | null }
 export interface Tokens {
-    access_token: string; refresh_token?: string; mfa_required: boolean;
+    access_token: string; refresh_token?: string | null; mfa_required: boolean;
     trusted_device_id?: number | null; user: { email: string; mfa_enabled: boolean };
 }
 export interface Pending { mfa_required: boolean; mfa_token: string; methods: string[]; default_method: string }
