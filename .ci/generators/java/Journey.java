@@ -118,9 +118,11 @@ public class Journey {
         var body = new MfaChallengeRequest().mfaToken(pending.getMfaToken()).code(totp(secret, 1));
         TokenResponse full = (TokenResponse) mfa(null).mfaChallenge(body).getActualInstance();
         check(full.getUser().getMfaEnabled(), "a second factor");
-        refused(401, "token_reused", () -> auth(null).refreshTokenEndpoint(new RefreshRequest().refreshToken(first.getRefreshToken())));
-        auth(full.getAccessToken()).logout(new LogoutRequest().allSessions(true));
-        refused(401, "session_revoked", () -> auth(full.getAccessToken()).me());
+        var old = new RefreshRequest().refreshToken(full.getRefreshToken());
+        TokenResponse next = auth(null).refreshTokenEndpoint(old);
+        refused(401, "token_reused", () -> auth(null).refreshTokenEndpoint(old));
+        refused(401, "session_revoked", () -> auth(next.getAccessToken()).me());
+        auth(null).logout(new LogoutRequest().refreshToken(next.getRefreshToken()));
         System.out.println("journey: ok");
     }
 }
