@@ -230,9 +230,7 @@ async fn a_range_that_is_not_known_is_told_from_a_country(t: Trial) -> Verdict {
     ensure!(said.len() == 3, "one reason for two: {said:?}");
     ensure!(methods(&ada.client).await?.methods.is_empty());
     // What was refused did not start the interval.
-    sms_setup(&ada.client, "+44 07400 123456")
-        .await
-        .granted()?;
+    sms_setup(&ada.client, "+44 07400 123456").await.granted()?;
     t.messages("+447400123456", 1).await?;
     Ok(())
 }

@@ -345,6 +345,10 @@ fn kept<T>(field: Result<T>, faults: &mut Vec<Fault>) -> Option<T> {
             faults.extend(more);
             None
         }
+        Err(Error::PhoneNotAllowed { field, why }) => {
+            faults.push(why.fault(field));
+            None
+        }
         // The checks of fields say nothing else.
         Err(other) => {
             faults.push(fault("line", "invalid", &format!("{other:?}")));
@@ -357,7 +361,3 @@ fn fault(field: &'static str, kind: &'static str, msg: &str) -> Fault {
     let msg = msg.to_owned();
     Fault { field, kind, msg }
 }
-        Err(Error::PhoneNotAllowed { field, why }) => {
-            faults.push(why.fault(field));
-            None
-        }

@@ -7,9 +7,9 @@ use tempfile::TempDir;
 
 use bp_auth_server::config::{Config, HashProfile, SecretText};
 
-use crate::support::TestServer;
 use crate::support::http::{Http, refused, send};
 use crate::support::postgres::{Order, Server, free_port, migrated, private};
+use crate::support::{RefreshSecret, TestServer};
 
 const EMAIL: &str = "ada@example.com";
 const PEOPLE: &str = "SELECT count(*) FROM users";
@@ -78,7 +78,7 @@ async fn a_server_that_turns_read_only_is_left_and_used_again_when_it_takes_writ
 
     set_read_only(&database, "on");
     let access = tokens.access_token.expose();
-    told_to_come_back(&http, access, tokens.refresh_token.expose()).await;
+    told_to_come_back(&http, access, tokens.refresh_secret().expose()).await;
     let open = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bp-auth' \
                 AND state = 'idle' AND state_change < now() - interval '4 seconds'";
     let kept = Instant::now();
@@ -113,7 +113,7 @@ async fn of_several_hosts_the_promoted_one_is_used_and_the_old_one_never_again()
     while people(&standby) != "1\n" {}
 
     primary.order(Order::Freeze).unwrap();
-    let (access, refresh) = (&tokens.access_token, &tokens.refresh_token);
+    let (access, refresh) = (&tokens.access_token, tokens.refresh_secret());
     told_to_come_back(&http, access.expose(), refresh.expose()).await;
     standby.sql("SELECT pg_promote()").unwrap();
     ready_within(&http, Duration::from_secs(5)).await;
