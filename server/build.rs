@@ -7,20 +7,14 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Set by whoever builds without the repository, such as from an archive of a commit.
-const VARIABLE: &str = "BP_AUTH_COMMIT";
-
 fn main() {
     for input in ["build.rs", "src", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={input}");
     }
-    println!("cargo::rerun-if-env-changed={VARIABLE}");
-    let named = std::env::var(VARIABLE)
-        .ok()
-        .filter(|commit| !commit.is_empty());
-    let commit = named.or_else(commit);
+    let commit = commit();
     let commit = commit.as_deref().unwrap_or("commit unknown");
-    println!("cargo::rustc-env={VARIABLE}={commit}");
+    // Cargo sets it for the programs that it runs too, so its name must not be one of a setting.
+    println!("cargo::rustc-env=BUILD_COMMIT={commit}");
 }
 
 /// The commit of the repository that this package is the `server` of; a source that was unpacked within

@@ -20,7 +20,7 @@ pub use import::{ImportArgs, ImportFormat};
 const DEFAULT_FILE: &str = "bp-auth.toml";
 
 /// The release, and the commit it was built from.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BP_AUTH_COMMIT"), ")");
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILD_COMMIT"), ")");
 
 /// An authentication server.
 #[derive(Debug, Parser)]
