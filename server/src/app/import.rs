@@ -231,8 +231,8 @@ impl Import<'_> {
         }
         Ok(Hash {
             text: text.to_owned(),
-            // One that costs what ours do is ours in this respect.
-            kind: self.app.hasher.is_foreign(&parsed).then_some(kind),
+            // One of our own parameters is imported too: what it was made of may be no NFC.
+            kind: Some(kind),
             scheme: parsed.scheme(),
         })
     }

@@ -35,7 +35,11 @@ const ASIDE_QUEUE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A password after NFC, compared exactly. It has no `Debug`.
-pub struct Plain(Zeroizing<String>);
+pub struct Plain {
+    nfc: Zeroizing<String>,
+    /// As it was typed, where that is another text. Other systems have hashed it like that.
+    typed: Option<Zeroizing<String>>,
+}
 
 impl Plain {
     /// What a login presents: normalised, and only too long to be one is refused.
@@ -50,7 +54,13 @@ impl Plain {
         if text.len() > MAX_BYTES {
             return Err(Error::invalid("password", "too_long", "at most 1024 bytes"));
         }
-        Ok(Self(Zeroizing::new(text.nfc().collect())))
+        Ok(Self::composed(text))
+    }
+
+    fn composed(text: &str) -> Self {
+        let nfc: Zeroizing<String> = Zeroizing::new(text.nfc().collect());
+        let typed = (nfc.as_str() != text).then(|| Zeroizing::new(text.to_owned()));
+        Self { nfc, typed }
     }
 
     /// What a registration presents, if its length is one that the policy allows. It costs next to nothing.
@@ -63,8 +73,8 @@ impl Plain {
         if text.len() > MAX_BYTES {
             return Err(fault("too_long", "at most 1024 bytes".to_owned()));
         }
-        let plain: Zeroizing<String> = Zeroizing::new(text.nfc().collect());
-        let length = plain.chars().count();
+        let plain = Self::composed(text);
+        let length = plain.nfc.chars().count();
         if length < policy.min_length {
             return Err(fault(
                 "too_short",
@@ -77,19 +87,19 @@ impl Plain {
                 format!("at most {} characters", policy.max_length),
             ));
         }
-        Ok(Self(plain))
+        Ok(plain)
     }
 
     /// What a registration chooses. `about` are texts whose words an attacker tries first.
     pub fn chosen(text: &str, policy: &Policy, about: &[&str]) -> Result<Self, PasswordFault> {
-        let Self(plain) = Self::sized(text, policy).map_err(PasswordFault::Field)?;
+        let plain = Self::sized(text, policy).map_err(PasswordFault::Field)?;
         let words = context_words(about.iter().copied());
-        if is_common(&plain, &words) {
+        if is_common(&plain.nfc, &words) {
             return Err(PasswordFault::Weak(COMMON.to_owned()));
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match password_strength::weakness(&plain, &words) {
-            None => Ok(Self(plain)),
+        match password_strength::weakness(&plain.nfc, &words) {
+            None => Ok(plain),
             Some(reason) if reason.is_empty() => {
                 Err(PasswordFault::Weak("easy to guess".to_owned()))
             }
@@ -272,14 +282,15 @@ impl Hasher {
         let (argon2, random) = (self.argon2.clone(), self.random.clone());
         let memory = self.memory.clone();
         blocking(permit, move || {
-            hash(&argon2, &memory, random.as_ref(), password.0.as_bytes())
+            hash(&argon2, &memory, random.as_ref(), password.nfc.as_bytes())
         })
         .await
     }
 
     /// Takes the user as an option, so that no caller can skip the work for an unknown one: `key` names
     /// the account that is asked for, and decides on the kind of hash that stands in for a missing one.
-    /// Whatever hash is stored, a wrong password takes at least as long as one of ours does.
+    /// Whatever hash is stored, a wrong password takes at least as long as one of ours does, and where its
+    /// typed form is another one, both are tried at an imported hash, and at what stands in for one.
     pub async fn verify(
         &self,
         permit: Permit,
@@ -296,20 +307,29 @@ impl Hasher {
             Some(_) => None,
             None => self.kinds.draw(key),
         };
+        let imported = match user {
+            Some(user) => user.hash_kind.is_some(),
+            None => stand_in.is_some(),
+        };
         let unmarked = user.filter(|user| user.password_common_at.is_none());
         let about = unmarked.map(|user| self.words_about(user));
         let (argon2, random) = (self.argon2.clone(), self.random.clone());
         let memory = self.memory.clone();
         blocking(permit, move || {
-            let bytes = password.0.as_bytes();
+            let bytes = password.nfc.as_bytes();
             let parsed = match stand_in {
                 Some(stand_in) => stand_in,
                 None => StoredHash::parse(&stored).map_err(|fault| internal(&fault))?,
             };
-            let right = parsed.verify(&memory, argon2.params(), bytes)? && known;
-            // Any other hash than today's is replaced while the password is at hand. It is made for a
-            // wrong one too: a foreign hash may be cheaper than ours, and right and wrong cost the same.
-            let new = match parsed.is_current(argon2.params()) {
+            let mut right = parsed.verify(&memory, argon2.params(), bytes)?;
+            if let Some(typed) = password.typed.filter(|_| imported && !right) {
+                right = parsed.verify(&memory, argon2.params(), typed.as_bytes())?;
+            }
+            let right = right && known;
+            // Any other hash than today's is replaced while the password is at hand, and an imported one, which
+            // may be of another form than NFC. It is made for a wrong password too: a foreign hash may be
+            // cheaper than ours, and right and wrong cost the same.
+            let new = match parsed.is_current(argon2.params()) && !imported {
                 true => None,
                 false => Some(hash(&argon2, &memory, random.as_ref(), bytes)?),
             };
@@ -318,15 +338,10 @@ impl Hasher {
             }
             Ok(Verdict::Right {
                 rehashed: new.map(|new| Rehashed { old: stored, new }),
-                common: about.is_some_and(|about| is_common(&password.0, &about)),
+                common: about.is_some_and(|about| is_common(&password.nfc, &about)),
             })
         })
         .await
-    }
-
-    /// Whether it costs something else than a hash of ours.
-    pub fn is_foreign(&self, hash: &StoredHash) -> bool {
-        !hash.is_current(self.argon2.params())
     }
 
     fn words_about(&self, user: &User) -> Vec<String> {

@@ -324,7 +324,9 @@ async fn what_a_hash_costs_here_is_measured_and_bounded() {
     bench.fails(&import("users.csv", &[]));
     assert_imported(&bench, &db, 2).await;
     let kinds = "SELECT hash_kind FROM users WHERE hash_kind IS NOT NULL";
-    assert_eq!(db.texts(kinds).await, ["argon2id 19 65536 8 1 32"]);
+    let mut kinds = db.texts(kinds).await;
+    kinds.sort();
+    assert_eq!(kinds, ["argon2id 19 65536 8 1 32", "argon2id 19 8 1 1 32"]);
 }
 
 #[tokio::test]
