@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -330,12 +330,55 @@ fn divided(batch: &[Candidate], taken: Vec<String>) -> (Vec<&Candidate>, Vec<u64
 }
 
 fn moment(text: &str, now: Timestamp) -> Result<i64, Fault> {
-    let parsed = DateTime::parse_from_rfc3339(text).map(|moment| moment.timestamp_millis());
-    let moment = parsed
-        .ok()
+    let moment = milliseconds(text.trim())
         .filter(|moment| (0..=now.ms()).contains(moment))
         .ok_or("a time such as 2019-07-01T12:00:00Z, since 1970 and not in the future");
     moment.map_err(|msg| fault("created_at", "time_invalid", msg))
+}
+
+/// A time as databases and languages write it. Without an offset it is UTC.
+fn milliseconds(text: &str) -> Option<i64> {
+    if let Some(epoch) = since_epoch(text) {
+        return epoch;
+    }
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(date.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
+    }
+    // Either letter or blank stands between date and time, and UTC has a name beside its letter.
+    let (date, time) = text.split_at_checked(10)?;
+    let time = time.strip_prefix(['T', 't', ' '])?;
+    let time = match time.strip_suffix(" UTC") {
+        Some(time) => format!("{time}Z"),
+        None => time.replace(' ', ""),
+    };
+    let text = format!("{date} {time}");
+    // Its minutes may be missing, as PostgreSQL leaves them out.
+    if let Ok(moment) = DateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f%#z") {
+        return Some(moment.timestamp_millis());
+    }
+    let moment = NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").ok()?;
+    Some(moment.and_utc().timestamp_millis())
+}
+
+/// Seconds, milliseconds or microseconds since 1970, told apart by their size: in seconds the numbers of
+/// eleven digits begin in the year 2286, in milliseconds they end in 1973. `None` is no number.
+fn since_epoch(text: &str) -> Option<Option<i64>> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let thousandths: String = fraction.chars().chain("000".chars()).take(3).collect();
+    let (whole, thousandths) = (whole.parse::<i64>().ok(), thousandths.parse::<i64>().ok());
+    Some(whole.zip(thousandths).and_then(|(whole, thousandths)| {
+        // A smaller number is rather a year or a day written without its dashes.
+        match whole {
+            100_000_000..=99_999_999_999 => Some(whole * 1000 + thousandths),
+            100_000_000_000..=99_999_999_999_999 => Some(whole),
+            100_000_000_000_000..=99_999_999_999_999_999 => Some(whole / 1000),
+            _ => None,
+        }
+    }))
 }
 
 fn kept<T>(field: Result<T>, faults: &mut Vec<Fault>) -> Option<T> {
@@ -360,4 +403,60 @@ fn kept<T>(field: Result<T>, faults: &mut Vec<Fault>) -> Option<T> {
 fn fault(field: &'static str, kind: &'static str, msg: &str) -> Fault {
     let msg = msg.to_owned();
     Fault { field, kind, msg }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_systems_write_them() {
+        let noon = 1_561_982_400_000;
+        for text in [
+            "2019-07-01T12:00:00Z",
+            "2019-07-01t12:00:00.000z",
+            "2019-07-01T14:00:00+02:00",
+            // PostgreSQL, with and without a time zone; MySQL; Ruby; Go; .NET.
+            "2019-07-01 12:00:00+00",
+            "2019-07-01 17:30:00.000000+05:30",
+            "2019-07-01 07:00:00-0500",
+            "2019-07-01 12:00:00",
+            "2019-07-01 12:00:00.000000",
+            "2019-07-01 12:00:00 UTC",
+            "2019-07-01 12:00:00 +0000",
+            "2019-07-01T12:00:00.0000000",
+            // Epochs: seconds, as PostgreSQL extracts them, Java's, microseconds.
+            "1561982400",
+            "1561982400.000000",
+            "1561982400000",
+            "1561982400000000",
+            " 1561982400 ",
+        ] {
+            assert_eq!(moment(text, Timestamp(noon)).ok(), Some(noon), "{text}");
+        }
+        let day = moment("2019-07-01", Timestamp(noon));
+        assert_eq!(day.ok(), Some(noon - 12 * 3600 * 1000));
+        let exact = moment("1561982399.25", Timestamp(noon));
+        assert_eq!(exact.ok(), Some(noon - 750));
+        for text in [
+            "",
+            "2019",
+            "20190701",
+            "1561982401",
+            "1561982400001",
+            "01.07.2019",
+            "2019-07-01T12:00",
+            "2019-13-01",
+            "2019-02-29 12:00:00",
+            "2019-07-01 12:00:01+00",
+            "1969-12-31 23:59:59+00",
+            "infinity",
+            "-1561982400",
+            "1561982400.",
+            "99999999999999999999",
+            "2019-07-0\u{e9}T12:00:00Z",
+        ] {
+            assert!(moment(text, Timestamp(noon)).is_err(), "{text}");
+        }
+    }
 }

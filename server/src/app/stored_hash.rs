@@ -2,6 +2,10 @@
 //! foreign one is only ever verified, and replaced by one of ours with the first right password.
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::cipher::{
+    AES_256, AES_256_KEY_LEN, AES_CTR_IV_LEN, EncryptingKey, EncryptionContext, UnboundCipherKey,
+};
+use aws_lc_rs::iv::FixedLength;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
@@ -9,7 +13,10 @@ use zeroize::Zeroizing;
 
 use super::error::{Error, Result};
 use super::hash_memory::HashMemory;
-use forms::{argon2, bcrypt, pbkdf2_django, pbkdf2_phc, scrypt_django, scrypt_phc};
+use forms::{
+    argon2, bcrypt, pbkdf2_django, pbkdf2_phc, pbkdf2_spring, scrypt_django, scrypt_firebase,
+    scrypt_phc, scrypt_spring,
+};
 
 /// Stored for an account without a password. No password matches it.
 pub const UNUSABLE: &str = "!";
@@ -44,7 +51,11 @@ enum Scheme {
         /// Django's form, in which the password is hashed with SHA-256 before.
         prehashed: bool,
     },
-    Scrypt(scrypt::Params),
+    Scrypt {
+        params: scrypt::Params,
+        /// Firebase's form, in which the result encrypts this key of the project.
+        signer_key: Option<Vec<u8>>,
+    },
     Pbkdf2 {
         digest: Pbkdf2Digest,
         rounds: u32,
@@ -87,6 +98,11 @@ impl StoredHash {
                 expected: Vec::new(),
             });
         }
+        // Spring Security, and directories, write the name of the scheme before the hash.
+        let named = text.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        if let Some((name, text)) = named {
+            return Self::parse_named(name, text);
+        }
         let parts: Vec<&str> = text.split('$').collect();
         match parts.as_slice() {
             ["", "argon2id" | "argon2i" | "argon2d", ..] => argon2(text),
@@ -98,6 +114,9 @@ impl StoredHash {
             ["bcrypt_sha256", "", "2a" | "2b" | "2y", cost, rest] => bcrypt(cost, rest, true),
             ["", "scrypt", params, salt, hash] => scrypt_phc(params, salt, hash),
             ["scrypt", n, salt, r, p, hash] => scrypt_django([n, r, p], salt, hash),
+            ["", "firescrypt", params, salt, hash, separator, key] => {
+                scrypt_firebase(params, [salt, hash, separator, key])
+            }
             ["", "pbkdf2", params, salt, hash] => {
                 pbkdf2_phc(Pbkdf2Digest::Sha1, params, salt, hash)
             }
@@ -119,9 +138,31 @@ impl StoredHash {
             ]
             | [
                 "",
-                "2a" | "2b" | "2y" | "scrypt" | "pbkdf2" | "pbkdf2-sha256" | "pbkdf2-sha512",
+                "2a" | "2b" | "2y" | "scrypt" | "firescrypt" | "pbkdf2" | "pbkdf2-sha256"
+                | "pbkdf2-sha512",
                 ..,
             ] => Err(HashFault::Broken("it has other parts than its scheme has")),
+            _ => Err(HashFault::Unknown),
+        }
+    }
+
+    fn parse_named(name: &str, text: &str) -> Result<Self, HashFault> {
+        let name = name.to_ascii_lowercase();
+        let parts: Vec<&str> = text.split('$').collect();
+        match (name.as_str(), parts.as_slice()) {
+            ("bcrypt", ["", "2a" | "2b" | "2y", ..])
+            | ("argon2" | "argon2@springsecurity_v5_8", ["", "argon2id", ..])
+            | ("crypt", ["", "2a" | "2b" | "2y" | "argon2id" | "argon2i", ..]) => Self::parse(text),
+            ("scrypt" | "scrypt@springsecurity_v5_8", ["", params, salt, hash]) => {
+                scrypt_spring(params, salt, hash)
+            }
+            ("pbkdf2", [_]) => pbkdf2_spring(Pbkdf2Digest::Sha1, 185_000, 8, text),
+            ("pbkdf2@springsecurity_v5_8", [_]) => {
+                pbkdf2_spring(Pbkdf2Digest::Sha256, 310_000, 16, text)
+            }
+            ("bcrypt" | "argon2" | "scrypt" | "pbkdf2", _) => {
+                Err(HashFault::Broken("it has other parts than its scheme has"))
+            }
             _ => Err(HashFault::Unknown),
         }
     }
@@ -131,7 +172,7 @@ impl StoredHash {
         match &self.scheme {
             Scheme::Argon2 { algorithm, .. } => algorithm.as_str(),
             Scheme::Bcrypt { .. } => "bcrypt",
-            Scheme::Scrypt(_) => "scrypt",
+            Scheme::Scrypt { .. } => "scrypt",
             Scheme::Pbkdf2 { .. } => "pbkdf2",
             Scheme::Unusable => "none",
         }
@@ -152,7 +193,7 @@ impl StoredHash {
             }
             Scheme::Argon2 { .. }
             | Scheme::Bcrypt { .. }
-            | Scheme::Scrypt(_)
+            | Scheme::Scrypt { .. }
             | Scheme::Pbkdf2 { .. }
             | Scheme::Unusable => false,
         }
@@ -190,8 +231,21 @@ impl StoredHash {
                 let shown = made.get(..seen.len());
                 seen.copy_from_slice(shown.ok_or_else(|| internal("a hash that is too long"))?);
             }
-            Scheme::Scrypt(params) => scrypt::scrypt(password, &self.salt, params, &mut seen)
-                .map_err(|_| internal("a hash of a length that scrypt does not make"))?,
+            Scheme::Scrypt { params, signer_key } => {
+                let made = |output: &mut [u8]| {
+                    scrypt::scrypt(password, &self.salt, params, output)
+                        .map_err(|_| internal("a hash of a length that scrypt does not make"))
+                };
+                match signer_key {
+                    None => made(&mut seen)?,
+                    Some(signer_key) => {
+                        let mut key = Zeroizing::new([0u8; AES_256_KEY_LEN]);
+                        made(key.as_mut())?;
+                        seen.copy_from_slice(signer_key);
+                        encrypt(key.as_ref(), &mut seen)?;
+                    }
+                }
+            }
             Scheme::Pbkdf2 { digest, rounds } => match digest {
                 Pbkdf2Digest::Sha1 => {
                     pbkdf2::pbkdf2_hmac::<Sha1>(password, &self.salt, *rounds, &mut seen);
@@ -225,7 +279,7 @@ impl StoredHash {
             Scheme::Bcrypt { cost, .. } => {
                 within(*cost <= MOST_BCRYPT, "bcrypt: the cost is at most 14")
             }
-            Scheme::Scrypt(params) => {
+            Scheme::Scrypt { params, .. } => {
                 // The parameters are bounded, so that these products fit.
                 let memory = (u128::from(params.n()) * u128::from(params.r())) << 7;
                 within(
@@ -275,6 +329,16 @@ impl std::fmt::Display for HashFault {
             Self::TooCostly(bound) => write!(f, "a login would cost too much; {bound}"),
         }
     }
+}
+
+/// AES in counter mode from zero: the key is derived for this one text.
+fn encrypt(key: &[u8], text: &mut [u8]) -> Result<()> {
+    let failed = |_| internal("AES");
+    let key = UnboundCipherKey::new(&AES_256, key).map_err(failed)?;
+    let zero = EncryptionContext::Iv128(FixedLength::from([0u8; AES_CTR_IV_LEN]));
+    let key = EncryptingKey::ctr(key).map_err(failed)?;
+    key.less_safe_encrypt(text, zero).map_err(failed)?;
+    Ok(())
 }
 
 fn internal(text: &str) -> Error {

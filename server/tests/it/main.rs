@@ -79,5 +79,6 @@ mod trusted_devices_end;
 mod unknown_addresses;
 mod upkeep;
 mod user_import;
+mod user_import_forms;
 mod verify_phone;
 mod wire;

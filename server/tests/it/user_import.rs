@@ -101,14 +101,15 @@ async fn a_csv_brings_the_whole_account_and_what_it_says_counts() {
     let (bench, db) = bench().await;
     let header = "email,full_name,phone,phone_verified,locale,deactivated,created_at,plan";
     let more = "password_hash";
-    let ada =
-        "Ada@Example.com,\"Ada, Countess\",+4915112345678,t,de-DE,f,2019-07-01T12:00:00Z,free";
+    let ada = "Ada@Example.com,\"Ada, Countess\",+49 (0)151 12345678,t,de_DE,f,2019-07-01 12:00:00+00,free";
     let bob = "bob@example.com,,,,,true,,";
     let eve = "eve@example.com,,,,,,,";
     let file = format!("{header},{more}\r\n{ada},{BCRYPT}\r\n{bob},{BCRYPT}\r\n{eve},\r\n");
     bench.write("users.csv", &file);
     bench.done(&import("users.csv", &[]));
     assert_imported(&bench, &db, 3).await;
+    let locale = "SELECT locale FROM users WHERE email_key = 'ada@example.com'";
+    assert_eq!(db.texts(locale).await, ["de-DE"]);
     let shown = bench.done(&["user", "show", "ada@example.com"]);
     for words in [
         "Ada@Example.com active created 2019-07-01T12:00:00+00:00 last login never",
@@ -165,6 +166,9 @@ async fn a_line_that_is_wrong_is_named_with_every_reason_and_the_others_are_impo
         ),
         r#"{"email":"j@example.com","password_hash":"$2b$04$short"}"#.to_owned(),
         good("bob@example.com"),
+        r#"{"email":"k@example.com","phone":"+449091234567","created_at":20190701}"#.to_owned(),
+        r#"{"email":"cyd@example.com","phone":" ","full_name":" ","locale":"","created_at":1561982400000}"#
+            .to_owned(),
     ];
     bench.write("users.jsonl", &file.join("\n"));
     let said = bench.fails(&import("users.jsonl", &[]));
@@ -186,13 +190,20 @@ async fn a_line_that_is_wrong_is_named_with_every_reason_and_the_others_are_impo
         "line 11: deactivated: contradiction:",
         "line 12: line: too_long:",
         "line 13: password_hash: hash_invalid:",
-        "2 imported, 11 refused (1 of them email_taken)",
+        "line 15: phone: phone_not_allowed:",
+        "line 15: created_at: time_invalid:",
+        "3 imported, 12 refused (1 of them email_taken)",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(!said.contains(secret) && !said.contains("f@example.com"));
-    assert!(!said.contains("line 1:") && !said.contains("line 14:"));
-    assert_imported(&bench, &db, 2).await;
+    for good in ["line 1:", "line 14:", "line 16:"] {
+        assert!(!said.contains(good), "{good} {said}");
+    }
+    let blank = "SELECT email_key FROM users WHERE created_at = 1561982400000 \
+                 AND phone IS NULL AND full_name IS NULL AND locale IS NULL";
+    assert_eq!(db.texts(blank).await, ["cyd@example.com"]);
+    assert_imported(&bench, &db, 3).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Params, Version};
 use base64::Engine;
 use base64::alphabet::BCRYPT;
-use base64::engine::general_purpose::{GeneralPurpose, STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD_NO_PAD};
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
 use super::{HashFault, Pbkdf2Digest, Scheme, StoredHash};
@@ -24,7 +24,13 @@ const BCRYPT_TEXT: GeneralPurpose = GeneralPurpose::new(
 
 pub fn argon2(text: &str) -> Result<StoredHash, HashFault> {
     let broken = |_| HashFault::Broken("not argon2's form");
-    let parsed = PasswordHash::new(text).map_err(broken)?;
+    // Some writers pad what the form has without padding.
+    let unpadded: Vec<&str> = text
+        .split('$')
+        .map(|part| part.trim_end_matches('='))
+        .collect();
+    let unpadded = unpadded.join("$");
+    let parsed = PasswordHash::new(&unpadded).map_err(broken)?;
     let algorithm = Algorithm::try_from(parsed.algorithm.as_str())
         .map_err(|_| HashFault::Broken("not an argon2"))?;
     // Hashes older than the field are of the first version.
@@ -71,6 +77,56 @@ pub fn bcrypt(cost: &str, rest: &str, prehashed: bool) -> Result<StoredHash, Has
 }
 
 pub fn scrypt_phc(params: &str, salt: &str, hash: &str) -> Result<StoredHash, HashFault> {
+    shaped(scrypt_of(params)?, base64(salt)?, base64(hash)?)
+}
+
+/// Firebase's scrypt, as Ory writes it: the hash encrypts the project's signer key, and all accounts of a
+/// project share that key and a suffix of the salts.
+pub fn scrypt_firebase(
+    params: &str,
+    [salt, hash, separator, signer_key]: [&str; 4],
+) -> Result<StoredHash, HashFault> {
+    let Scheme::Scrypt { params, .. } = scrypt_of(params)? else {
+        return Err(HashFault::Broken("parameters of scrypt are ln, r and p"));
+    };
+    let (expected, signer_key) = (base64(hash)?, base64(signer_key)?);
+    if signer_key.len() != expected.len() {
+        return Err(HashFault::Broken("the hash is as long as the signer key"));
+    }
+    let signer_key = Some(signer_key);
+    let salt = [base64(salt)?, base64(separator)?].concat();
+    shaped(Scheme::Scrypt { params, signer_key }, salt, expected)
+}
+
+/// What Spring Security writes behind `{scrypt}`: the parameters are bytes of one hexadecimal number.
+pub fn scrypt_spring(params: &str, salt: &str, hash: &str) -> Result<StoredHash, HashFault> {
+    let number = u32::from_str_radix(params, 16);
+    let number = number.map_err(|_| HashFault::Broken("a parameter is no number"))?;
+    let (log_n, r, p) = (number >> 16, number >> 8 & 0xff, number & 0xff);
+    shaped(scrypt_with(log_n, r, p)?, base64(salt)?, base64(hash)?)
+}
+
+/// What Spring Security writes behind `{pbkdf2}`: salt and hash in hexadecimal; the identifier alone says how
+/// both were made.
+pub fn pbkdf2_spring(
+    digest: Pbkdf2Digest,
+    rounds: u32,
+    salt: usize,
+    text: &str,
+) -> Result<StoredHash, HashFault> {
+    let bytes = hex::decode(text).map_err(|_| HashFault::Broken("not hexadecimal"))?;
+    match bytes.split_at_checked(salt) {
+        Some((salt, hash)) if hash.len() == 32 => {
+            let scheme = Scheme::Pbkdf2 { digest, rounds };
+            shaped(scheme, salt.to_vec(), hash.to_vec())
+        }
+        _ => Err(HashFault::Broken(
+            "it has another length than its scheme has",
+        )),
+    }
+}
+
+fn scrypt_of(params: &str) -> Result<Scheme, HashFault> {
     let mut values = [None, None, None];
     for (name, value) in pairs(params)? {
         let place = match name {
@@ -86,7 +142,7 @@ pub fn scrypt_phc(params: &str, salt: &str, hash: &str) -> Result<StoredHash, Ha
     let [Some(log_n), Some(r), Some(p)] = values else {
         return Err(HashFault::Broken("parameters of scrypt are ln, r and p"));
     };
-    shaped(scrypt_with(log_n, r, p)?, unpadded(salt)?, unpadded(hash)?)
+    scrypt_with(log_n, r, p)
 }
 
 pub fn scrypt_django(params: [&str; 3], salt: &str, hash: &str) -> Result<StoredHash, HashFault> {
@@ -98,7 +154,7 @@ pub fn scrypt_django(params: [&str; 3], salt: &str, hash: &str) -> Result<Stored
     shaped(
         scrypt_with(n.ilog2(), r, p)?,
         salt.as_bytes().to_vec(),
-        padded(hash)?,
+        base64(hash)?,
     )
 }
 
@@ -106,7 +162,9 @@ fn scrypt_with(log_n: u32, r: u32, p: u32) -> Result<Scheme, HashFault> {
     let refused = HashFault::Broken("there are no such parameters of scrypt");
     let log_n = u8::try_from(log_n).ok().filter(|log_n| *log_n < 32);
     let params = log_n.and_then(|log_n| scrypt::Params::new(log_n, r, p).ok());
-    params.map(Scheme::Scrypt).ok_or(refused)
+    let signer_key = None;
+    let scheme = params.map(|params| Scheme::Scrypt { params, signer_key });
+    scheme.ok_or(refused)
 }
 
 /// The PHC form with `i=…,l=…`, and the one of passlib, which has a number and its own alphabet.
@@ -117,11 +175,11 @@ pub fn pbkdf2_phc(
     hash: &str,
 ) -> Result<StoredHash, HashFault> {
     if params.bytes().all(|byte| byte.is_ascii_digit()) {
-        let ab64 = |text: &str| unpadded(&text.replace('.', "+"));
+        let ab64 = |text: &str| base64(&text.replace('.', "+"));
         let rounds = number(params)?;
         return shaped(Scheme::Pbkdf2 { digest, rounds }, ab64(salt)?, ab64(hash)?);
     }
-    let (salt, hash) = (unpadded(salt)?, unpadded(hash)?);
+    let (salt, hash) = (base64(salt)?, base64(hash)?);
     let mut rounds = None;
     for (name, value) in pairs(params)? {
         match name {
@@ -143,7 +201,7 @@ pub fn pbkdf2_django(
 ) -> Result<StoredHash, HashFault> {
     let rounds = number(rounds)?;
     let salt = salt.as_bytes().to_vec();
-    shaped(Scheme::Pbkdf2 { digest, rounds }, salt, padded(hash)?)
+    shaped(Scheme::Pbkdf2 { digest, rounds }, salt, base64(hash)?)
 }
 
 /// What all schemes demand of their salts and hashes.
@@ -176,12 +234,12 @@ fn number(text: &str) -> Result<u32, HashFault> {
     number.ok_or(HashFault::Broken("a parameter is no number"))
 }
 
-fn unpadded(text: &str) -> Result<Vec<u8>, HashFault> {
+/// With or without padding, in either alphabet: exports have all of them.
+fn base64(text: &str) -> Result<Vec<u8>, HashFault> {
+    let text = text
+        .trim_end_matches('=')
+        .replace('-', "+")
+        .replace('_', "/");
     let decoded = STANDARD_NO_PAD.decode(text);
-    decoded.map_err(|_| HashFault::Broken("not base64"))
-}
-
-fn padded(text: &str) -> Result<Vec<u8>, HashFault> {
-    let decoded = STANDARD.decode(text);
     decoded.map_err(|_| HashFault::Broken("not base64"))
 }

@@ -28,9 +28,13 @@ impl StoredHash {
                 };
                 format!("bcrypt {cost} {form}")
             }
-            Scheme::Scrypt(params) => {
+            Scheme::Scrypt { params, signer_key } => {
                 let log_n = params.n().ilog2();
-                format!("scrypt {log_n} {} {} {output}", params.r(), params.p())
+                let name = match signer_key {
+                    None => "scrypt",
+                    Some(_) => "firescrypt",
+                };
+                format!("{name} {log_n} {} {} {output}", params.r(), params.p())
             }
             Scheme::Pbkdf2 { digest, rounds } => {
                 format!("pbkdf2 {} {rounds} {output}", digest.name())
@@ -48,10 +52,12 @@ impl StoredHash {
                 let prehashed = *form == "sha256";
                 (Scheme::Bcrypt { cost, prehashed }, 23)
             }
-            ["scrypt", log_n, r, p, output] => {
+            [name @ ("scrypt" | "firescrypt"), log_n, r, p, output] => {
                 let (r, p) = (r.parse().ok()?, p.parse().ok()?);
                 let params = scrypt::Params::new(log_n.parse().ok()?, r, p).ok()?;
-                (Scheme::Scrypt(params), output.parse().ok()?)
+                let output: usize = output.parse().ok()?;
+                let signer_key = (*name == "firescrypt").then(|| vec![0; output]);
+                (Scheme::Scrypt { params, signer_key }, output)
             }
             ["pbkdf2", digest, rounds, output] => {
                 let digest = Pbkdf2Digest::named(digest)?;

@@ -60,12 +60,14 @@ impl StoredHash {
                 };
                 (scheme, f64::from(cost - small).exp2())
             }
-            Scheme::Scrypt(params) => {
+            Scheme::Scrypt { params, signer_key } => {
                 let log_n = params.n().ilog2();
                 let small = log_n.min(SCRYPT_LOG_N);
                 let (r, p) = (params.r(), params.p());
-                let scheme =
-                    Scheme::Scrypt(scrypt::Params::new(u8::try_from(small).ok()?, r, 1).ok()?);
+                let scheme = Scheme::Scrypt {
+                    params: scrypt::Params::new(u8::try_from(small).ok()?, r, 1).ok()?,
+                    signer_key: signer_key.clone(),
+                };
                 (scheme, f64::from(log_n - small).exp2() * f64::from(p))
             }
             Scheme::Pbkdf2 { digest, rounds } => {

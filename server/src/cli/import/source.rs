@@ -226,6 +226,8 @@ impl Record {
             Value::String(text) if text.is_empty() => return,
             Value::String(text) => text,
             Value::Bool(truth) => truth.to_string(),
+            // Since 1970, as many systems have it.
+            Value::Number(number) if name == "created_at" => number.to_string(),
             Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                 return self.complain(name, "type", "not a text");
             }
