@@ -181,6 +181,7 @@ impl Layers {
                     format!("{key} is no secret, set it in {}", variable_name(&key)),
                 );
             }
+            None if is_service_variable(name, text) => {}
             None => {
                 let names = self.shape.keys().map(|key| variable_name(key));
                 let message = match closest(name, names) {
@@ -321,6 +322,32 @@ impl Layers {
             }
         }
     }
+}
+
+/// Kubernetes gives every container variables about each service of its namespace, and those of a service
+/// called `bp-auth` begin as ours do: `BP_AUTH_SERVICE_HOST`, `BP_AUTH_PORT=tcp://…`,
+/// `BP_AUTH_PORT_80_TCP_ADDR`. None of them is a setting, because a setting in a section has `__`.
+fn is_service_variable(name: &str, text: &str) -> bool {
+    if name.contains("__") {
+        return false;
+    }
+    if name.ends_with("_PORT") && !name.ends_with("_SERVICE_PORT") && text.contains("://") {
+        return true;
+    }
+    if let Some((_, port)) = name.rsplit_once("_PORT_") {
+        let mut parts = port.split('_');
+        let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if parts.next().is_some_and(is_number)
+            && matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"))
+            && matches!(parts.next(), None | Some("PROTO" | "PORT" | "ADDR"))
+            && parts.next().is_none()
+        {
+            return true;
+        }
+    }
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
 }
 
 fn flatten(prefix: &str, table: Table, into: &mut BTreeMap<String, Value>) {

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 
 use super::*;
 
+mod platforms;
+
 struct Given {
     dir: tempfile::TempDir,
     sources: Sources,
