@@ -3,7 +3,6 @@
 mod access;
 mod outbox;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -55,9 +54,9 @@ pub struct GlobalArgs {
     /// development or production
     #[arg(long, global = true, value_name = "MODE")]
     pub mode: Option<String>,
-    /// Address of the API
+    /// Address of the API, such as 127.0.0.1:8080 or localhost:8080
     #[arg(long, global = true, value_name = "ADDR")]
-    pub bind: Option<SocketAddr>,
+    pub bind: Option<String>,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -453,7 +452,7 @@ impl Sources {
         let named = [
             ("data_dir", args.data_dir.clone()),
             ("mode", args.mode.clone()),
-            ("server.bind", args.bind.map(|bind| bind.to_string())),
+            ("server.bind", args.bind.clone()),
         ];
         let named = named
             .into_iter()

@@ -32,7 +32,8 @@ impl Mode {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Address of the API; port 0 takes any free port.
+    /// Address of the API; port 0 takes any free port. A name is resolved when it is read.
+    #[serde(with = "values::address")]
     pub bind: SocketAddr,
     /// How browsers and mail readers reach this server. Empty: `http://` and the bound address.
     #[serde(with = "values::optional")]
@@ -56,7 +57,7 @@ pub struct Server {
     /// How long a stop takes at most, while what runs is finished.
     pub drain_timeout: Seconds,
     /// Address of the admin listener with `/metrics`. Empty: none.
-    #[serde(with = "values::optional")]
+    #[serde(with = "values::address::optional")]
     pub admin_bind: Option<SocketAddr>,
     /// In production: yes, only those who watch can reach an `admin_bind` that is no loopback address.
     pub acknowledge_admin_exposure: bool,

@@ -166,7 +166,7 @@ fn unknown_names_are_refused_with_the_likely_one() {
 fn bad_values_are_refused_all_at_once_with_key_value_and_source() {
     let refusal = Given::nothing()
         .file("[tokens]\naccess_ttl = \"soon\"\n[hash]\nprofile = \"fast\"\n")
-        .variable("BP_AUTH_SERVER__BIND", "localhost")
+        .variable("BP_AUTH_SERVER__BIND", "everywhere")
         .variable("BP_AUTH_LIMITS__MFA_FAILURES", "many")
         .variable("BP_AUTH_REGISTER__ENABLED", "")
         .flag("totp.skew_steps", "300")
@@ -175,7 +175,7 @@ fn bad_values_are_refused_all_at_once_with_key_value_and_source() {
     for expected in [
         "tokens.access_ttl = \"soon\" (file ",
         "hash.profile = \"fast\" (file ",
-        "server.bind = \"localhost\" (variable BP_AUTH_SERVER__BIND): ",
+        "server.bind = \"everywhere\" (variable BP_AUTH_SERVER__BIND): expected an address and a port",
         "limits.mfa_failures = \"many\" (variable BP_AUTH_LIMITS__MFA_FAILURES): expected a whole",
         "register.enabled = \"\" (variable BP_AUTH_REGISTER__ENABLED): expected true or false",
         "totp.skew_steps = 300 (flag): ",

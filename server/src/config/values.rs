@@ -131,6 +131,69 @@ pub(super) mod optional {
     }
 }
 
+/// An address and a port to listen on, where the host may be a name.
+pub(super) mod address {
+    use std::net::{SocketAddr, ToSocketAddrs};
+
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub fn serialize<S: Serializer>(
+        address: &SocketAddr,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(address)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        resolve(&text).map_err(D::Error::custom)
+    }
+
+    /// Of the addresses of a name, such as those of `localhost`, an IPv4 address comes first: it is the
+    /// one that people type when the name does not work.
+    pub fn resolve(text: &str) -> Result<SocketAddr, String> {
+        if let Ok(address) = text.trim().parse() {
+            return Ok(address);
+        }
+        let port = text.trim().rsplit_once(':');
+        let name = match port {
+            Some((name, port)) if !name.is_empty() && port.parse::<u16>().is_ok() => name,
+            _ => {
+                return Err(
+                    "expected an address and a port, such as 127.0.0.1:8080 or localhost:8080"
+                        .to_owned(),
+                );
+            }
+        };
+        let found = text.trim().to_socket_addrs();
+        let found: Vec<SocketAddr> = found
+            .map_err(|error| format!("the name `{name}` has no address: {error}"))?
+            .collect();
+        let ipv4 = found.iter().find(|address| address.is_ipv4());
+        ipv4.or(found.first())
+            .copied()
+            .ok_or_else(|| format!("the name `{name}` has no address"))
+    }
+
+    /// The same where the empty text is `None`.
+    pub mod optional {
+        use super::{Deserialize, Deserializer, Error, SocketAddr, resolve};
+
+        pub use crate::config::values::optional::serialize;
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<SocketAddr>, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            match text.trim() {
+                "" => Ok(None),
+                text => resolve(text).map(Some).map_err(D::Error::custom),
+            }
+        }
+    }
+}
+
 /// Networks in CIDR notation, where an address alone is a network of one.
 pub(super) mod networks {
     use std::net::IpAddr;

@@ -40,3 +40,30 @@ fn what_only_looks_like_a_service_variable_is_still_refused() {
         assert!(refusal.contains(name), "{refusal}");
     }
 }
+
+#[test]
+fn an_address_to_listen_on_may_have_a_name() {
+    let given = Given::nothing()
+        .flag("server.bind", "localhost:8080")
+        .flag("server.admin_bind", "localhost:9090");
+    let server = given.loaded().server;
+    // Where a name has both kinds of addresses, the one that is typed instead of it.
+    assert_eq!(server.bind.to_string(), "127.0.0.1:8080");
+    assert_eq!(server.admin_bind.unwrap().to_string(), "127.0.0.1:9090");
+    for (address, reason) in [
+        ("localhost", "expected an address and a port, such as"),
+        (":8080", "expected an address and a port, such as"),
+        ("8080", "expected an address and a port, such as"),
+        ("127.0.0.1:http", "expected an address and a port, such as"),
+        (
+            "nowhere.invalid:8080",
+            "the name `nowhere.invalid` has no address",
+        ),
+    ] {
+        for key in ["server.bind", "server.admin_bind"] {
+            let refusal = Given::nothing().flag(key, address).refusal();
+            assert!(refusal.contains(reason), "{refusal}");
+            assert!(refusal.contains(key), "{refusal}");
+        }
+    }
+}
