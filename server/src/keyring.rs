@@ -31,6 +31,8 @@ pub use roots::RootError;
 const FILE_NAME: &str = "keys.json";
 /// Permission bits of the group and of everybody else.
 const OTHERS: u32 = 0o077;
+/// The group may read.
+const GROUP_READS: u32 = 0o040;
 
 /// Both kinds of keys, the newest of each last.
 #[derive(Debug, Default)]
@@ -63,7 +65,8 @@ pub enum KeyringError {
     #[error("{}: {error}{}", path.display(), advice(error.kind()))]
     Io { path: PathBuf, error: io::Error },
     #[error(
-        "{} can be read by others (mode {mode:o}); if nobody has, run chmod 600, else replace the keys",
+        "{} can be read by others (mode {mode:o}); if nobody has, run chmod 600 (or, for a file of root, \
+         chmod 440 with the group of this process), else replace the keys",
         path.display()
     )]
     Exposed { path: PathBuf, mode: u32 },
@@ -112,12 +115,10 @@ impl Keyring {
     pub fn load(data_dir: &Path) -> Result<Self, KeyringError> {
         let path = data_dir.join(FILE_NAME);
         let mut file = File::open(&path).map_err(|error| io_error(&path, error))?;
-        let mode = file
-            .metadata()
-            .map_err(|error| io_error(&path, error))?
-            .mode();
-        if mode & OTHERS != 0 {
-            let mode = mode & 0o777;
+        let metadata = file.metadata().map_err(|error| io_error(&path, error))?;
+        let is_own_group = own_groups().contains(&metadata.gid());
+        if is_exposed(metadata.mode(), metadata.uid(), is_own_group) {
+            let mode = metadata.mode() & 0o777;
             return Err(KeyringError::Exposed { path, mode });
         }
         let mut text = Zeroizing::new(String::new());
@@ -233,6 +234,24 @@ fn thumbprint(public: &[u8; 32]) -> String {
     let x = URL_SAFE_NO_PAD.encode(public);
     let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
     URL_SAFE_NO_PAD.encode(Sha256::digest(jwk.as_bytes()))
+}
+
+/// Whether somebody may read the file who is neither its owner nor this process. A file of root that only
+/// the group of the process can read beside root is none of these: Kubernetes mounts a secret so
+/// (`fsGroup`, mode 0440) for a process that is not root and cannot own it.
+fn is_exposed(mode: u32, owner: u32, is_own_group: bool) -> bool {
+    match mode & OTHERS {
+        0 => false,
+        GROUP_READS => owner != 0 || !is_own_group,
+        _ => true,
+    }
+}
+
+/// The effective and the supplementary groups of this process.
+fn own_groups() -> Vec<u32> {
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    let all = groups.into_iter().chain([rustix::process::getegid()]);
+    all.map(rustix::process::Gid::as_raw).collect()
 }
 
 fn random_id() -> Result<String, KeyringError> {

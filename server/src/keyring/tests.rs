@@ -59,13 +59,34 @@ fn a_key_file_that_others_can_read_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     Keyring::load_or_create(dir.path(), 0).unwrap();
     let path = dir.path().join(FILE_NAME);
-    for exposed in [0o640, 0o604, 0o620] {
+    for exposed in [0o644, 0o604, 0o620, 0o660, 0o444] {
         fs::set_permissions(&path, fs::Permissions::from_mode(exposed)).unwrap();
         let error = Keyring::load_or_create(dir.path(), 0).unwrap_err();
         assert!(matches!(error, KeyringError::Exposed { mode, .. } if mode == exposed));
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
     Keyring::load_or_create(dir.path(), 0).unwrap();
+}
+
+#[test]
+fn a_file_of_root_may_be_read_by_the_group_of_the_process() {
+    const ROOT: u32 = 0;
+    const SOMEBODY: u32 = 1000;
+    for (mode, owner, is_own_group, exposed) in [
+        (0o100_440, ROOT, true, false),
+        (0o100_640, ROOT, true, false),
+        (0o100_440, ROOT, false, true),
+        (0o100_440, SOMEBODY, true, true),
+        (0o100_640, SOMEBODY, true, true),
+        (0o100_460, ROOT, true, true),
+        (0o100_444, ROOT, true, true),
+        (0o100_404, ROOT, true, true),
+        (0o100_400, SOMEBODY, false, false),
+        (0o100_600, SOMEBODY, false, false),
+    ] {
+        let found = is_exposed(mode, owner, is_own_group);
+        assert_eq!(found, exposed, "{mode:o} of {owner}, {is_own_group}");
+    }
 }
 
 #[test]
