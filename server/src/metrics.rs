@@ -43,6 +43,7 @@ pub struct Metrics {
     sms: Family<Country, Counter>,
     connections: Gauge,
     connection_ends: Family<EndName, Counter>,
+    forwarded_unreadable: Counter,
 }
 
 /// A step of a login.
@@ -183,6 +184,7 @@ impl Metrics {
             sms: Family::default(),
             connections: Gauge::default(),
             connection_ends: Family::default(),
+            forwarded_unreadable: Counter::default(),
             registry: Registry::default(),
         };
         let build = Family::<Build, Gauge>::default();
@@ -228,6 +230,11 @@ impl Metrics {
             "connections_ended",
             "Connections that the server refused or ended",
             new.connection_ends.clone(),
+        );
+        registry.register(
+            "forwarded_unreadable",
+            "Requests whose client no trusted proxy names readably",
+            new.forwarded_unreadable.clone(),
         );
         registry.register(
             "telemetry_dropped_spans",
@@ -318,6 +325,11 @@ impl Metrics {
         self.connection_ends
             .get_or_create(&EndName { reason })
             .inc();
+    }
+
+    /// A request counted as its proxy's own, because the address in the proxy's header cannot be read.
+    pub fn forwarded_unreadable(&self) {
+        self.forwarded_unreadable.inc();
     }
 
     pub fn common_password(&self) {

@@ -49,6 +49,19 @@ pub const CASES: &[Case] = &[
     )
     .set(PROXIED),
     case!(
+        clients_of_a_proxy_that_writes_ports_are_told_apart,
+        "Behind a proxy that writes its clients' ports, brackets or quotes, seven wrong passwords delay the client that sent them, whatever its port, and nobody else."
+    )
+    .set(PROXIED),
+    case!(
+        forwarded_names_the_client_where_the_setting_says_so,
+        "With `server.forwarded_header = \"forwarded\"` clients are told apart by RFC 7239's `Forwarded`, and `X-Forwarded-For` has no say."
+    )
+    .set(&[
+        ("server.trusted_proxies", "127.0.0.0/8"),
+        ("server.forwarded_header", "forwarded"),
+    ]),
+    case!(
         strangers_use_up_no_login_codes,
         "When set-ups of numbers that nobody has proved have used up their part of the messages, a login still sends its code to a proved number."
     )
@@ -71,7 +84,16 @@ async fn login_from(
     email: &str,
     password: &str,
 ) -> Result<ResponseValue<LoginResponse>, Error<types::Error>> {
-    let client = t.with(&[(FORWARDED, address.to_owned())]);
+    login_with(t, &[(FORWARDED, address.to_owned())], email, password).await
+}
+
+async fn login_with(
+    t: &Trial,
+    headers: &[(HeaderName, String)],
+    email: &str,
+    password: &str,
+) -> Result<ResponseValue<LoginResponse>, Error<types::Error>> {
+    let client = t.with(headers);
     let call = client.login();
     call.body_map(|form| form.username(email).password(password))
         .send()
@@ -193,6 +215,79 @@ async fn strangers_do_not_shut_the_owners_of_their_network_out(t: Trial) -> Verd
     waits(&t, here, &bob, PASSWORD).await?;
     login_from(&t, here, &ada, PASSWORD).await.granted()?;
     Ok(())
+}
+
+/// Seven wrong passwords as `from(port)` delay that client at other ports too, and not the one of `other`.
+async fn told_apart(
+    t: &Trial,
+    from: impl Fn(u16) -> Vec<(HeaderName, String)>,
+    other: Vec<(HeaderName, String)>,
+) -> Verdict {
+    let ada = t.register().await?.email;
+    for port in 40_000..40_005 {
+        login_with(t, &from(port), &ada, WRONG_PASSWORD)
+            .await
+            .refused(401, ErrorCode::InvalidCredentials)?;
+    }
+    for (port, password) in [(40_005, WRONG_PASSWORD), (40_006, PASSWORD)] {
+        login_with(t, &from(port), &ada, password)
+            .await
+            .refused(429, ErrorCode::RateLimited)?;
+    }
+    login_with(t, &other, &ada, PASSWORD).await.granted()?;
+    Ok(())
+}
+
+async fn clients_of_a_proxy_that_writes_ports_are_told_apart(t: Trial) -> Verdict {
+    let named = |address: String| vec![(FORWARDED, address)];
+    let quoted = |port| named(format!("\"[2001:db8:1::7]:{port}\""));
+    told_apart(
+        &t,
+        |port| named(format!("198.51.100.7:{port}")),
+        named("198.51.100.8:443".to_owned()),
+    )
+    .await
+    .context("IPv4 with a port")?;
+    told_apart(
+        &t,
+        |port| named(format!("[2001:db8:1::7]:{port}")),
+        named("[2001:db8:2::7]".to_owned()),
+    )
+    .await
+    .context("IPv6 in brackets")?;
+    let other = named("\"[2001:db8:2::7]:443\"".to_owned());
+    told_apart(&t, quoted, other)
+        .await
+        .context("IPv6 in brackets and quotes")
+}
+
+async fn forwarded_names_the_client_where_the_setting_says_so(t: Trial) -> Verdict {
+    // Another one each time, as somebody would who wants to be many.
+    let invented = |port: u16| format!("203.0.113.{}", port % 250);
+    let element = |element: String, port| {
+        vec![
+            (http::header::FORWARDED, element),
+            (FORWARDED, invented(port)),
+        ]
+    };
+    told_apart(
+        &t,
+        |port| element(format!("for=\"198.51.100.7:{port}\";proto=https"), port),
+        element("for=198.51.100.8".to_owned(), 40_000),
+    )
+    .await
+    .context("IPv4 with a port")?;
+    // What a client writes before the element of the proxy is its own invention too.
+    told_apart(
+        &t,
+        |port| {
+            let own = format!("for=\"203.0.113.{}, for=", port % 250);
+            element(format!("{own}\"[2001:db8:1::7]:{port}\""), port)
+        },
+        element("FOR=\"[2001:db8:2::7]\"".to_owned(), 40_000),
+    )
+    .await
+    .context("IPv6 in brackets")
 }
 
 async fn strangers_use_up_no_login_codes(t: Trial) -> Verdict {

@@ -40,6 +40,23 @@ pub const FAULTS: &[Fault] = &[
         &["gateway::request_ids_are_made_by_the_server"],
     ),
     Fault::proxy(
+        "ports-are-not-understood",
+        "Behind a proxy that writes ports all clients are one.",
+        || {
+            requests(|sent| {
+                let named = sent.headers.get("x-forwarded-for");
+                let has_port = named.is_some_and(|value| {
+                    value.as_bytes().contains(&b'.') && value.as_bytes().contains(&b':')
+                });
+                if has_port {
+                    sent.headers
+                        .insert("x-forwarded-for", HeaderValue::from_static("unknown"));
+                }
+            })
+        },
+        &["networks::clients_of_a_proxy_that_writes_ports_are_told_apart"],
+    ),
+    Fault::proxy(
         "request-ids-differ",
         "The request id in a refusal's body is not the one of its header.",
         || {

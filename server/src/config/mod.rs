@@ -26,9 +26,9 @@ pub use delivery::{Delivery, MailTransport, SmsTransport, SmsWebhook, Smtp, Smtp
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use seconds::{InvalidDuration, Seconds};
 pub use settings::{
-    Cookie, Cors, Database, Hash, HashProfile, Keys, Limits, Log, LogFormat, MfaReset, Mode,
-    Password, PoolMode, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
-    TrustedDevice,
+    Cookie, Cors, Database, ForwardedHeader, Hash, HashProfile, Keys, Limits, Log, LogFormat,
+    MfaReset, Mode, Password, PoolMode, Refresh, Register, Retention, Security, Server, Sms, StepUp,
+    Tokens, Totp, TrustedDevice,
 };
 pub use telemetry::Telemetry;
 pub use values::{SecretText, Tristate};

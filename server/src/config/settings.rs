@@ -28,6 +28,15 @@ impl Mode {
     }
 }
 
+/// How trusted proxies name the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
+}
+
 /// Where the server listens and how it is reached.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -41,9 +50,11 @@ pub struct Server {
     /// Where mailed links point, when the pages behind them are elsewhere. Empty: the public URL.
     #[serde(with = "values::optional")]
     pub ui_url: Option<String>,
-    /// Networks whose `X-Forwarded-For` is believed; single addresses are allowed.
+    /// Networks whose `forwarded_header` is believed; single addresses are allowed.
     #[serde(with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which the trusted proxies name the client.
+    pub forwarded_header: ForwardedHeader,
     /// Connections at a time; fewer where the limit of open files is lower.
     pub max_connections: u32,
     /// Connections from one address (IPv6: one /64) that is no trusted proxy's.
@@ -322,6 +333,7 @@ pub enum LogFormat {
     /// One JSON object a line.
     Json,
 }
+            forwarded_header: ForwardedHeader::XForwardedFor,
 
 /// Logs on standard error.
 #[derive(Debug, Clone, Serialize, Deserialize)]

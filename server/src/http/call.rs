@@ -106,11 +106,11 @@ impl<'r> Call<'r> {
 
 fn client(context: &Context, rqctx: &RequestContext<Context>) -> Client {
     let headers = rqctx.request.headers();
-    let forwarded: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .map(|value| value.to_str().unwrap_or("unreadable"))
-        .collect();
+    let addresses = &context.rules.client_addresses;
+    let address = addresses.of(rqctx.request.remote_addr(), headers);
+    if address.is_unreadable {
+        context.app.metrics.forwarded_unreadable();
+    }
     // Kept for people to recognise a device by; nobody needs more of it than this.
     let user_agent = headers
         .get(http::header::USER_AGENT)
@@ -124,9 +124,7 @@ fn client(context: &Context, rqctx: &RequestContext<Context>) -> Client {
         });
     Client {
         request_id: rqctx.request_id.clone(),
-        ip: context
-            .rules
-            .client_ip(rqctx.request.remote_addr(), &forwarded),
+        ip: address.ip,
         user_agent,
     }
 }

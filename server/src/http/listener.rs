@@ -11,7 +11,7 @@ use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures::FutureExt;
@@ -27,6 +27,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::log_pause::LogPause;
 use crate::metrics::{ConnectionEnd, Metrics};
 pub use body::RequestBody;
 use stream::TimedStream;
@@ -95,7 +96,10 @@ impl Listener {
             table,
             answer,
             graceful: GracefulShutdown::new(),
-            complaints: Complaints::default(),
+            complaints: Complaints {
+                log: LogPause::new(LOG_EVERY),
+                refused: 0,
+            },
         };
         Serving {
             address,
@@ -180,7 +184,7 @@ where
         ) {
             return;
         }
-        if self.complaints.is_due() {
+        if self.complaints.log.is_due() {
             tracing::warn!(%error, "cannot accept a connection");
         }
         self.table.close_a_waiting_one();
@@ -259,26 +263,17 @@ where
 }
 
 /// What the log is told at most every [`LOG_EVERY`], however fast strangers connect.
-#[derive(Default)]
 struct Complaints {
-    last: Option<Instant>,
+    log: LogPause,
     refused: u64,
 }
 
 impl Complaints {
     fn note(&mut self, refused: ConnectionEnd) {
         self.refused += 1;
-        if self.is_due() {
+        if self.log.is_due() {
             let (count, limit) = (std::mem::take(&mut self.refused), refused.name());
             tracing::warn!(count, limit, "connections were refused: too many are open");
         }
-    }
-
-    fn is_due(&mut self) -> bool {
-        let due = self.last.is_none_or(|last| last.elapsed() >= LOG_EVERY);
-        if due {
-            self.last = Some(Instant::now());
-        }
-        due
     }
 }

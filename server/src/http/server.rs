@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::admin::{Admin, Watched};
 use super::cookies::CookieRules;
 use super::cors::Origins;
+use super::forwarded::ClientAddresses;
 use super::gateway::{Dispatch, Gateway};
 use super::handlers::Api;
 use super::listener::{Limits, Listener, RequestBody, Serving};
@@ -228,7 +229,10 @@ impl Parts {
                 domain: config.cookie.domain.clone(),
                 path: config.public_path(address),
             },
-            trusted_proxies: config.server.trusted_proxies.clone(),
+            client_addresses: ClientAddresses::new(
+                config.server.trusted_proxies.clone(),
+                config.server.forwarded_header,
+            ),
             hsts_max_age: config.security.hsts_max_age.get(),
             body_patience: Duration::from_secs(config.server.body_timeout.get()),
         });

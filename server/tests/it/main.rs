@@ -31,6 +31,7 @@ mod document;
 mod drain;
 mod entitlements;
 mod failover;
+mod forwarded;
 mod gateway;
 mod journey;
 mod key_roots;

@@ -67,3 +67,13 @@ fn an_address_to_listen_on_may_have_a_name() {
         }
     }
 }
+
+#[test]
+fn the_header_of_the_proxies_is_one_of_two() {
+    let given = |name: &str| Given::nothing().flag("server.forwarded_header", name);
+    let forwarded = given("forwarded").loaded().server.forwarded_header;
+    assert_eq!(forwarded, ForwardedHeader::Forwarded);
+    let refusal = given("x-real-ip").refusal();
+    assert!(refusal.contains("server.forwarded_header"), "{refusal}");
+    assert!(refusal.contains("x-forwarded-for"), "{refusal}");
+}
