@@ -58,6 +58,7 @@ pub mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use uuid::Uuid;
 
@@ -95,6 +96,8 @@ pub struct App {
     /// Wakes the outbox worker after a commit.
     pub outbox: Arc<tokio::sync::Notify>,
     pub metrics: Arc<Metrics>,
+    /// Whether the server was asked to stop; see `watch`.
+    pub stopping: AtomicBool,
 }
 
 /// Who sends a request, as far as the transport knows.

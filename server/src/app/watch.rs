@@ -1,5 +1,6 @@
 //! How a running server is: whether it can do its work, and how much of it there is.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -29,6 +30,15 @@ pub enum Check {
 }
 
 impl App {
+    /// From now on nobody should send requests here, and whoever asks for readiness is told so.
+    pub fn announce_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
     pub async fn readiness(&self) -> Readiness {
         let mut found = Readiness {
             database: Check::NotReady,

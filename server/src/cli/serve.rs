@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::args::{Access, VERSION};
 use super::{Outcome, parts};
@@ -18,6 +18,7 @@ pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) 
     refuse_drift(document::SNAPSHOT)?;
     allow_many_connections();
     let drain = config.server.drain_timeout.duration();
+    let stop_delay = config.server.stop_delay.duration();
     let parts = parts(config, Access::Creates).await?;
     if let Err(refusal) = ready(&parts, migrate).await {
         parts.store.close().await?;
@@ -34,7 +35,15 @@ pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) 
     }
     tracing::info!("stopping");
     let deadline = Instant::now() + drain;
-    let stopped = running.stop().await;
+    // Whoever sends requests here learns from the readiness that he should not. A second signal is from
+    // somebody who knows that nobody does.
+    running.announce_stop();
+    tokio::select! {
+        () = sleep(stop_delay) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let stopped = running.stop_by(deadline).await;
     // What the last requests did is told in what is left of the time.
     if let Some(exporting) = exporting {
         exporting.finish(deadline).await;

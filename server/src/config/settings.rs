@@ -65,7 +65,9 @@ pub struct Server {
     pub idle_timeout: Seconds,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Seconds,
-    /// How long a stop takes at most, while what runs is finished.
+    /// How long a stop serves on, while balancers learn that the server is not ready.
+    pub stop_delay: Seconds,
+    /// How long a stop takes at most, the delay included, while running requests are finished.
     pub drain_timeout: Seconds,
     /// Address of the admin listener with `/metrics`. Empty: none.
     #[serde(with = "values::address::optional")]
@@ -325,23 +327,6 @@ pub struct Security {
     pub hsts_max_age: Seconds,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For a person at a terminal.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-            forwarded_header: ForwardedHeader::XForwardedFor,
-
-/// Logs on standard error.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    pub format: LogFormat,
-}
-
 impl Default for Server {
     fn default() -> Self {
         Self {
@@ -349,11 +334,13 @@ impl Default for Server {
             public_url: None,
             ui_url: None,
             trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
             max_connections: 4096,
             max_connections_per_address: 512,
             head_timeout: Seconds::new(10),
             idle_timeout: Seconds::new(75),
             body_timeout: Seconds::new(10),
+            stop_delay: Seconds::ZERO,
             drain_timeout: Seconds::new(30),
             admin_bind: None,
             acknowledge_admin_exposure: false,

@@ -197,6 +197,12 @@ impl Checks<'_> {
 
     fn numbers(&mut self) {
         let Config {
+        let server = &self.config.server;
+        self.require(
+            server.stop_delay.duration() * 2 <= server.drain_timeout.duration(),
+            "server.stop_delay",
+            "at most half of server.drain_timeout: the rest is for the requests that run then",
+        );
             password, limits, ..
         } = self.config;
         let steps = self.config.totp.skew_steps;

@@ -5,7 +5,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, Request, Response, StatusCode};
@@ -23,17 +22,11 @@ const CONNECTIONS: usize = 64;
 pub struct Admin(Listener);
 
 /// The admin listener while it answers; dropped, it ends at once.
-pub struct Watched {
-    serving: Serving,
-    stopping: Arc<AtomicBool>,
-}
+pub struct Watched(Serving);
 
 /// What its answers need.
 #[derive(Clone)]
-struct Watching {
-    app: Arc<App>,
-    stopping: Arc<AtomicBool>,
-}
+struct Watching(Arc<App>);
 
 type Answer = Response<String>;
 
@@ -45,35 +38,26 @@ impl Admin {
     /// With the times of `limits`; the counts are the listener's own, so that nobody on the API takes
     /// the place of whoever watches.
     pub fn serve(self, app: Arc<App>, limits: &Limits) -> Watched {
-        let stopping = Arc::new(AtomicBool::new(false));
         let limits = Limits {
             connections: CONNECTIONS,
             per_network: CONNECTIONS,
             ..limits.clone()
         };
         let metrics = app.metrics.clone();
-        let watching = Watching {
-            app,
-            stopping: stopping.clone(),
-        };
+        let watching = Watching(app);
         let answer = move |_: SocketAddr, request: Request<RequestBody>| {
             let watching = watching.clone();
             async move { watching.answer(&request).await }
         };
         let serving = self.0.serve(limits, metrics, answer, busy);
         tracing::info!(address = %serving.address, "the admin listener answers");
-        Watched { serving, stopping }
+        Watched(serving)
     }
 }
 
 impl Watched {
     pub fn address(&self) -> SocketAddr {
-        self.serving.address
-    }
-
-    /// From now on nobody should send requests to the API.
-    pub fn say_stopping(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.0.address
     }
 }
 
@@ -106,13 +90,13 @@ impl Watching {
     async fn readyz(&self) -> Answer {
         let mut checks = Map::new();
         let mut missing = Vec::new();
-        for (name, check) in self.app.readiness().await.checks() {
+        for (name, check) in self.0.readiness().await.checks() {
             checks.insert(name.to_owned(), json!(check.name()));
             if check == Check::NotReady {
                 missing.push(name);
             }
         }
-        if self.stopping.load(Ordering::Relaxed) {
+        if self.0.is_stopping() {
             missing.push("stopping");
         }
         // A check that came to no end is no reason to send anybody here.
@@ -126,7 +110,7 @@ impl Watching {
     }
 
     async fn metrics(&self) -> Answer {
-        match self.app.scrape().await {
+        match self.0.scrape().await {
             Ok(text) => answer(StatusCode::OK, metrics::CONTENT_TYPE, text),
             Err(error) => {
                 tracing::error!(?error, "the metrics could not be read");

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use dropshot::Body;
@@ -139,6 +140,7 @@ impl Parts {
             plans: SharedPlans::new(self.plans.clone()),
             outbox: Arc::new(Notify::new()),
             metrics: Arc::new(Metrics::new(CONTRACT_VERSION.to_string())),
+            stopping: AtomicBool::new(false),
         })
     }
 
@@ -361,9 +363,21 @@ impl Running {
         Some(format!("http://{}", admin.address()))
     }
 
-    /// Stops accepting, lets what runs finish, and closes the database, all within
-    /// `server.drain_timeout`. Whatever has not committed by then has not happened.
+    /// Begins a stop: both listeners say from now on that the server is not ready, and serve on.
+    pub fn announce_stop(&self) {
+        self.app.announce_stop();
+    }
+
+    /// Stops within `server.drain_timeout`.
     pub async fn stop(self) -> Result<(), StartError> {
+        let deadline = Instant::now() + self.app.config.server.drain_timeout.duration();
+        self.stop_by(deadline).await
+    }
+
+    /// Stops accepting, lets what runs finish, and closes the database. Whatever has not committed by the
+    /// deadline has not happened.
+    pub async fn stop_by(self, deadline: Instant) -> Result<(), StartError> {
+        self.announce_stop();
         let Self {
             app,
             admin,
@@ -372,13 +386,8 @@ impl Running {
             background,
             ..
         } = self;
-        let begun = Instant::now();
-        let drain = app.config.server.drain_timeout.duration();
-        let deadline = begun + drain;
-        if let Some(admin) = &admin {
-            admin.say_stopping();
-        }
-        let drained = timeout_at(begun + drain - drain / LAST_STEPS, server.close()).await;
+        let last_steps = app.config.server.drain_timeout.duration() / LAST_STEPS;
+        let drained = timeout_at(deadline - last_steps, server.close()).await;
         // Watched until the last request was answered, and not waited for.
         drop(admin);
         let _ = stop.send(true);

@@ -132,3 +132,83 @@ async fn what_was_answered_before_the_end_is_true_afterwards() {
     let serving = bench.serve();
     assert_eq!(send(serving.http().login(&created[0])).await.status, 200);
 }
+
+/// Connects anew, and is answered at once or refused at once.
+async fn status_of(serving: &Serving, path: &str) -> Option<u16> {
+    let url = serving.url();
+    let address = url.strip_prefix("http://").expect("an address");
+    let connecting = tokio::net::TcpStream::connect(address);
+    let connected = tokio::time::timeout(Duration::from_secs(1), connecting).await;
+    match connected.expect("an answer of the system") {
+        Ok(_) => {
+            let asked = serving.http().get(path).timeout(Duration::from_secs(2));
+            Some(asked.send().await.ok()?.status().as_u16())
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+            None
+        }
+    }
+}
+
+#[tokio::test]
+async fn during_the_delay_of_a_stop_everything_is_served_but_readiness() {
+    let mut bench = Bench::new();
+    bench.set("BP_AUTH_SERVER__STOP_DELAY", "4s");
+    bench.set("BP_AUTH_SERVER__DRAIN_TIMEOUT", "20s");
+    bench.set("BP_AUTH_SERVER__BODY_TIMEOUT", "60s");
+    bench.set("BP_AUTH_SERVER__ADMIN_BIND", "127.0.0.1:0");
+    let serving = bench.serve();
+    let admin = serving.admin();
+    assert_eq!(status_of(&serving, "/readyz").await, Some(200));
+    let (mut wire, rest) = half_a_registration(&serving, "ada@example.com").await;
+    let asked = Instant::now();
+    serving.ask_to_stop();
+    serving.logged("stopping", 1).await;
+    // Both listeners say so at once.
+    assert_eq!(status_of(&serving, "/readyz").await, Some(503));
+    let ready = send(admin.get("/readyz")).await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json()["not_ready"][0], "stopping");
+    assert_eq!(send(admin.get("/healthz")).await.status, 200);
+    let registered = send(serving.http().register("bob@example.com")).await;
+    assert_eq!(registered.status, 201, "{registered:?}");
+    // A reload ends nothing either.
+    serving.signal("-HUP");
+    let served_until = loop {
+        let before = asked.elapsed();
+        match status_of(&serving, "/healthz").await {
+            Some(status) => assert_eq!(status, 200),
+            None => break before,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(
+        served_until > Duration::from_millis(3500),
+        "{served_until:?}"
+    );
+    assert!(served_until < Duration::from_secs(8), "{served_until:?}");
+    // The socket is closed, and what was begun goes on.
+    assert_eq!(status_of(&serving, "/healthz").await, None);
+    wire.write(&rest).await;
+    assert_eq!(wire.answer().await.status, 201);
+    let ended = serving.ended();
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(!ended.stderr.contains("still running"), "{}", ended.stderr);
+    assert_eq!(bench.db().await.count("users").await, 2);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_delay_of_a_stop() {
+    let mut bench = Bench::new();
+    bench.set("BP_AUTH_SERVER__STOP_DELAY", "15s");
+    let serving = bench.serve();
+    let asked = Instant::now();
+    serving.ask_to_stop();
+    serving.logged("stopping", 1).await;
+    serving.signal("-INT");
+    let ended = serving.ended();
+    assert_eq!(ended.status.code(), Some(0));
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+}

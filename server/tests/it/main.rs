@@ -55,6 +55,7 @@ mod outbox_commands;
 mod overload;
 mod pgbouncer;
 mod plans;
+mod platforms;
 mod postgres;
 mod races;
 mod reactivate;

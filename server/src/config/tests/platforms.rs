@@ -69,6 +69,19 @@ fn an_address_to_listen_on_may_have_a_name() {
 }
 
 #[test]
+fn a_stop_is_over_within_its_time_whatever_its_delay() {
+    let given = |delay: &str| Given::nothing().flag("server.stop_delay", delay);
+    assert_eq!(given("15s").loaded().server.stop_delay, Seconds::new(15));
+    let refusal = given("16s").refusal();
+    assert!(refusal.contains("server.stop_delay"), "{refusal}");
+    let shorter = given("6s").flag("server.drain_timeout", "10s").refusal();
+    assert!(
+        shorter.contains("at most half of server.drain_timeout"),
+        "{shorter}"
+    );
+}
+
+#[test]
 fn the_header_of_the_proxies_is_one_of_two() {
     let given = |name: &str| Given::nothing().flag("server.forwarded_header", name);
     let forwarded = given("forwarded").loaded().server.forwarded_header;

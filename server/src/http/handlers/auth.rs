@@ -308,6 +308,9 @@ impl AuthApi for Api {
     async fn readyz(rqctx: Request) -> Answer<HttpResponseOk<()>> {
         let call = Call::new(&rqctx);
         call.answer(async {
+            if call.app.is_stopping() {
+                return Err(crate::app::Error::Overloaded.into());
+            }
             call.app
                 .store
                 .ping()

@@ -257,9 +257,31 @@ impl Serving {
     }
 
     pub fn ask_to_stop(&self) {
+        self.signal("-TERM");
+    }
+
+    pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        let sent = Command::new("kill").args([name, &pid]).status();
         assert!(sent.expect("a signal").success());
+    }
+
+    /// Waits for so many lines of the log with this message, and returns all of its lines by then.
+    pub async fn logged(&self, message: &str, times: usize) -> Vec<serde_json::Value> {
+        for _ in 0..1000 {
+            let log = self.log();
+            // The last one may not be written whole.
+            let lines = log
+                .lines()
+                .map_while(|line| serde_json::from_str(line).ok());
+            let lines: Vec<serde_json::Value> = lines.collect();
+            let found = lines.iter().filter(|line| line["message"] == message);
+            if found.count() >= times {
+                return lines;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("not {times} times {message:?} in {}", self.log());
     }
 
     /// Waits until the server has ended.
