@@ -8,6 +8,7 @@ mod keys;
 mod operator;
 mod outbox;
 mod plans;
+mod reload_config;
 pub mod serve;
 
 use std::ffi::OsString;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use crate::app::clock::{Clock, SystemClock, Timestamp};
 use crate::app::plans::Plans;
 use crate::app::random::SystemRandom;
-use crate::config::{Config, LogFormat, Sources};
+use crate::config::{Config, Log, LogFormat, LogLevel, Sources};
 use crate::datastore::{Datastore, sqlite_file};
 use crate::http::server::Parts;
 use crate::keyring::Keyring;
@@ -27,9 +28,11 @@ use crate::telemetry;
 use args::{Access, Cli, Command, ServeArgs};
 use clap::Parser;
 use opentelemetry_sdk::trace::SdkTracer;
+use reload_config::Reload;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 /// A command that failed, in words for the operator.
 pub type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
@@ -66,6 +69,10 @@ async fn run(cli: Cli) -> Outcome {
         Command::Docs(args) => return contract::docs(args),
         _ => {}
     }
+    // From here on the signal ends no server, however early it comes: a handler stays for good.
+    if let Command::Serve(_) = command {
+        drop(signal(SignalKind::hangup())?);
+    }
     let sources = Sources::from_cli(&cli.global);
     let config = match command.delivers() {
         true => Config::load(&sources)?,
@@ -83,7 +90,7 @@ async fn run(cli: Cli) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let Command::Serve(args) = command else {
-        log(config.log.format, None);
+        log(&config.log, None);
         return match command {
             Command::Migrate(args) => operator::migrate(&config, args.check).await,
             command => operator::run(config, command).await,
@@ -93,8 +100,8 @@ async fn run(cli: Cli) -> Outcome {
         Some(endpoint) => Some(telemetry::start(&config.telemetry, endpoint)?).unzip(),
         None => (None, None),
     };
-    log(config.log.format, tracer);
-    serve::serve(config, args.migrate, exporting).await
+    let reload = Reload::new(sources, config.clone(), log(&config.log, tracer));
+    serve::serve(config, args.migrate, exporting, reload).await
 }
 
 /// What a server or an operator's command is made of. Only a server applies migrations by itself. What is
@@ -259,17 +266,10 @@ fn nowhere(config: &Config) -> SocketAddr {
 
 /// Logs go to standard error, panics among them; standard output belongs to the command's answer.
 /// Traces go where the configuration says.
-fn log(format: LogFormat, tracer: Option<SdkTracer>) {
-    // The database layer's finest spans hold bound values, which may be secrets. Spans that are exported
-    // would repeat themselves in each line that is written within them. What the pool says while it tries
-    // again, the datastore says once, with the server and the cause.
-    let filter = std::env::var("BP_AUTH_TEST_LOG");
-    let filter = filter
-        .as_deref()
-        .unwrap_or("info,sqlx=warn,sea_orm=warn,sqlx_core::pool=off");
-    let filter = EnvFilter::new(format!("{filter},{}=off", telemetry::TARGET));
+fn log(settings: &Log, tracer: Option<SdkTracer>) -> LogFilter {
+    let (filter, handle) = reload::Layer::new(filter(settings.level));
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let logs = match format {
+    let logs = match settings.format {
         LogFormat::Json => logs.json().flatten_event(true).boxed(),
         LogFormat::Text => logs.boxed(),
     };
@@ -285,4 +285,31 @@ fn log(format: LogFormat, tracer: Option<SdkTracer>) {
         let location = panic.location().map(ToString::to_string);
         tracing::error!(location, message, "panic");
     }));
+    LogFilter(handle)
+}
+
+/// Which lines of the log are written, while a server runs.
+struct LogFilter(reload::Handle<EnvFilter, Registry>);
+
+impl LogFilter {
+    fn set(&self, level: LogLevel) {
+        if let Err(error) = self.0.reload(filter(level)) {
+            tracing::error!(%error, "log.level stays as it was");
+        }
+    }
+}
+
+/// The database layer's finest spans hold bound values, which may be secrets, and other libraries are no
+/// more careful. Spans that are exported would repeat themselves in each line that is written within them.
+fn filter(level: LogLevel) -> EnvFilter {
+    let filter = std::env::var("BP_AUTH_TEST_LOG");
+    let filter = filter.as_deref().unwrap_or(match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info,sqlx=warn,sea_orm=warn,sqlx_core::pool=off",
+        LogLevel::Debug => {
+            "info,bp_auth_server=debug,bp_auth=debug,sqlx=warn,sea_orm=warn,sqlx_core::pool=off"
+        }
+    });
+    EnvFilter::new(format!("{filter},{}=off", telemetry::TARGET))
 }

@@ -7,15 +7,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use super::args::{Access, VERSION};
+use super::reload_config::Reload;
 use super::{Outcome, parts};
 use crate::api::{diff, document};
 use crate::config::Config;
 use crate::http::server::{Parts, Running};
 use crate::telemetry::Exporting;
 
-/// Serves until SIGTERM or SIGINT, then lets running requests finish.
-pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) -> Outcome {
+/// Serves until SIGTERM or SIGINT, then lets running requests finish. SIGHUP reads the configuration again.
+pub(super) async fn serve(
+    config: Config,
+    migrate: bool,
+    exporting: Option<Exporting>,
+    mut reload: Reload,
+) -> Outcome {
     refuse_drift(document::SNAPSHOT)?;
+    let mut hangup = signal(SignalKind::hangup())?;
     allow_many_connections();
     let drain = config.server.drain_timeout.duration();
     let stop_delay = config.server.stop_delay.duration();
@@ -29,9 +36,13 @@ pub async fn serve(config: Config, migrate: bool, exporting: Option<Exporting>) 
     let running = parts.start().await?;
     say_started(&running);
     println!("listening on {}", running.url());
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {}
+        }
+        reload.run(&running, exporting.as_ref()).await;
     }
     tracing::info!("stopping");
     let deadline = Instant::now() + drain;

@@ -14,7 +14,7 @@ const PREFIX: &str = "BP_AUTH_";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Keys whose value may be a credential: never shown, and readable from a file of their own.
-const SECRETS: [&str; 5] = [
+pub(super) const SECRETS: [&str; 5] = [
     "database.url",
     "smtp.password",
     "twilio.auth_token",

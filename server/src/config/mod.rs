@@ -4,7 +4,9 @@
 
 mod delivery;
 mod layers;
+mod log;
 mod problem;
+mod reload;
 mod seconds;
 mod settings;
 mod telemetry;
@@ -23,12 +25,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use delivery::{Delivery, MailTransport, SmsTransport, SmsWebhook, Smtp, SmtpTls, Twilio};
+pub use log::{Log, LogFormat, LogLevel};
 pub use problem::{ConfigErrors, Origin, Problem};
+pub use reload::Changes;
 pub use seconds::{InvalidDuration, Seconds};
 pub use settings::{
-    Cookie, Cors, Database, ForwardedHeader, Hash, HashProfile, Keys, Limits, Log, LogFormat,
-    MfaReset, Mode, Password, PoolMode, Refresh, Register, Retention, Security, Server, Sms, StepUp,
-    Tokens, Totp, TrustedDevice,
+    Cookie, Cors, Database, ForwardedHeader, Hash, HashProfile, Keys, Limits, MfaReset, Mode,
+    Password, PoolMode, Refresh, Register, Retention, Security, Server, Sms, StepUp, Tokens, Totp,
+    TrustedDevice,
 };
 pub use telemetry::Telemetry;
 pub use values::{SecretText, Tristate};

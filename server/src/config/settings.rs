@@ -487,10 +487,3 @@ impl Default for Security {
         Self { hsts_max_age }
     }
 }
-
-impl Default for Log {
-    fn default() -> Self {
-        let format = LogFormat::Json;
-        Self { format }
-    }
-}

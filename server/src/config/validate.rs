@@ -180,6 +180,12 @@ impl Checks<'_> {
             "server.drain_timeout",
             "at most 30: whoever stops a server wants it stopped",
         );
+        let server = &self.config.server;
+        self.require(
+            server.stop_delay.duration() * 2 <= server.drain_timeout.duration(),
+            "server.stop_delay",
+            "at most half of server.drain_timeout: the rest is for the requests that run then",
+        );
         for (key, leeway) in [
             ("refresh.reuse_leeway_seconds", refresh.reuse_leeway_seconds),
             (
@@ -197,12 +203,6 @@ impl Checks<'_> {
 
     fn numbers(&mut self) {
         let Config {
-        let server = &self.config.server;
-        self.require(
-            server.stop_delay.duration() * 2 <= server.drain_timeout.duration(),
-            "server.stop_delay",
-            "at most half of server.drain_timeout: the rest is for the requests that run then",
-        );
             password, limits, ..
         } = self.config;
         let steps = self.config.totp.skew_steps;

@@ -35,6 +35,7 @@ use uuid::Uuid;
 use crate::app::clock::{Clock, Timestamp};
 use crate::config::{Config, MailTransport, SmsTransport};
 use gate::{Try, Turn};
+use templates::Templates;
 
 /// Hands a finished message to whatever brings it to a person.
 ///
@@ -85,6 +86,16 @@ impl SendError {
             Self::Temporary(_) | Self::NoTurn | Self::Permanent(_) => Duration::ZERO,
         }
     }
+}
+
+/// How messages are written and handed over: what a reload of the configuration replaces as a whole.
+pub struct Sending {
+    pub templates: Templates,
+    pub transport: Arc<dyn Transport>,
+    pub from: Mailbox,
+    /// How long a step of sending may take. Well inside the lease, which is a minute, and the time that
+    /// a shutdown waits.
+    pub timeout: Duration,
 }
 
 /// One transport for mails, and one for SMS.

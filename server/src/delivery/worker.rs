@@ -9,7 +9,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::join_all;
-use lettre::message::Mailbox;
 use opentelemetry::trace::Status;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -20,8 +19,8 @@ use uuid::Uuid;
 
 use super::gate::{Gate, Try, Turn};
 use super::mail::{self, Draft};
-use super::templates::{Rendered, Templates};
-use super::{Content, Envelope, SendError, Transport};
+use super::templates::Rendered;
+use super::{Content, Envelope, SendError, Sending};
 use crate::app::clock::{Clock, Timestamp};
 use crate::app::identity::Phone;
 use crate::app::message::{Message, sealed_for};
@@ -32,18 +31,14 @@ use crate::telemetry::TARGET;
 pub struct Worker {
     pub store: Arc<dyn OutboxStore>,
     pub sealer: Arc<Sealer>,
-    pub templates: Arc<Templates>,
-    pub transport: Arc<dyn Transport>,
+    /// A message is sent with what counts when its try begins.
+    pub sending: watch::Receiver<Arc<Sending>>,
     pub clock: Arc<dyn Clock>,
     /// Rung after a transaction that wrote a message, so that codes arrive at once.
     pub wake: Arc<Notify>,
     pub metrics: Arc<Metrics>,
     /// Where the pages behind links are.
     pub ui_url: String,
-    pub from: Mailbox,
-    /// How long a step of sending may take. Well inside the lease, which is a minute, and the time that
-    /// a shutdown waits.
-    pub send_timeout: Duration,
     pub gates: Gates,
 }
 
@@ -212,8 +207,9 @@ impl Worker {
             Kind::Mail => &self.gates.mail,
             Kind::Sms => &self.gates.sms,
         };
-        let attempt = Try::new(gate, self.send_timeout, end);
-        let delivery = AssertUnwindSafe(self.deliver(item, &attempt));
+        let sending = self.sending.borrow().clone();
+        let attempt = Try::new(gate, sending.timeout, end);
+        let delivery = AssertUnwindSafe(self.deliver(item, &sending, &attempt));
         let outcome = match delivery.catch_unwind().await {
             Ok(outcome) => outcome,
             Err(_) => Err(SendError::Temporary("delivery panicked".to_owned())),
@@ -268,9 +264,14 @@ impl Worker {
         }
     }
 
-    async fn deliver<'g>(&self, item: &Claimed, attempt: &Try<'g>) -> Result<Turn<'g>, SendError> {
+    async fn deliver<'g>(
+        &self,
+        item: &Claimed,
+        sending: &Sending,
+        attempt: &Try<'g>,
+    ) -> Result<Turn<'g>, SendError> {
         let message = self.open(item).await?;
-        let rendered = self
+        let rendered = sending
             .templates
             .render(&message, item.locale.as_deref(), &self.ui_url)
             .map_err(|e| SendError::Permanent(e.to_string()))?;
@@ -283,7 +284,7 @@ impl Worker {
                 let mail = mail::compose(Draft {
                     id: item.id,
                     created_at: item.created_at,
-                    from: &self.from,
+                    from: &sending.from,
                     to: &item.recipient,
                     subject: &subject,
                     text: &text,
@@ -303,7 +304,7 @@ impl Worker {
             created_at: item.created_at,
             content,
         };
-        self.transport.send(&envelope, attempt).await
+        sending.transport.send(&envelope, attempt).await
     }
 
     async fn open(&self, item: &Claimed) -> Result<Message, SendError> {

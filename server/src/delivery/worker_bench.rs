@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use super::gate::{Try, Turn};
 use super::mail::sender;
 use super::templates::Templates;
 use super::worker::{Claimed, Gates, Kind, OutboxStore, StoreError, Worker};
-use super::{Content, Envelope, SendError, Transport};
+use super::{Content, Envelope, SendError, Sending, Transport};
 use crate::app::clock::{Clock, ManualClock, Timestamp};
 use crate::app::message::{Message, SmsPurpose, sealed_for};
 use crate::app::seal::Sealer;
@@ -202,15 +202,18 @@ impl Bench {
         let worker = Worker {
             store: store.clone(),
             sealer: Arc::new(Sealer::new([("k1", &[1; 32])])),
-            templates: Arc::new(Templates::new(None, "en").unwrap()),
-            transport: transport.clone(),
+            sending: watch::channel(Arc::new(Sending {
+                templates: Templates::new(None, "en").unwrap(),
+                transport: transport.clone(),
+                from: sender("no-reply@auth.example.com").unwrap(),
+                timeout: Duration::from_millis(200),
+            }))
+            .1,
             clock: Arc::new(clock.clone()),
             wake: Arc::new(Notify::new()),
             metrics: Arc::new(Metrics::new(String::new())),
             ui_url: "https://auth.example.com".to_owned(),
-            from: sender("no-reply@auth.example.com").unwrap(),
             gates: Gates::default(),
-            send_timeout: Duration::from_millis(200),
         };
         Self {
             store,

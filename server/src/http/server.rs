@@ -41,7 +41,7 @@ use crate::datastore::Datastore;
 use crate::delivery::outbox::DatabaseOutbox;
 use crate::delivery::templates::{self, Templates};
 use crate::delivery::worker::{Gates, Worker};
-use crate::delivery::{Transports, mail};
+use crate::delivery::{Sending, Transports, mail};
 use crate::keyring::Keyring;
 use crate::metrics::Metrics;
 use crate::telemetry::TARGET;
@@ -75,6 +75,7 @@ pub struct Running {
     pub app: Arc<App>,
     admin: Option<Watched>,
     server: Server,
+    sending: watch::Sender<Arc<Sending>>,
     stop: watch::Sender<bool>,
     background: Vec<JoinHandle<()>>,
 }
@@ -180,7 +181,9 @@ impl Parts {
                  see `bp-auth plan show`"
             );
         }
-        let worker = self.worker(&app, address)?;
+        let sending = sending(&self.config, &self.clock)?;
+        let (sending, newest_sending) = watch::channel(Arc::new(sending));
+        let worker = self.worker(&app, address, newest_sending);
         let dispatch = gateway::dispatch::<Api>().map_err(StartError)?;
         let admin = match self.config.server.admin_bind {
             Some(bind) => Some(Admin::bind(bind).await.map_err(|error| {
@@ -206,6 +209,7 @@ impl Parts {
             app,
             admin,
             server,
+            sending,
             stop,
             background,
         })
@@ -320,23 +324,22 @@ impl Parts {
     }
 
     /// The outbox worker of a server at `address`.
-    pub fn worker(&self, app: &Arc<App>, address: SocketAddr) -> Result<Worker, StartError> {
-        let config = &self.config;
-        let from = mail::sender(&config.delivery.from).map_err(StartError::from_display)?;
-        let transport = Transports::new(config, &from, &self.clock).map_err(StartError)?;
-        Ok(Worker {
+    fn worker(
+        &self,
+        app: &Arc<App>,
+        address: SocketAddr,
+        sending: watch::Receiver<Arc<Sending>>,
+    ) -> Worker {
+        Worker {
             store: Arc::new(DatabaseOutbox::new(self.store.clone(), app.clone())),
             sealer: app.sealer.clone(),
-            templates: Arc::new(templates(config).map_err(StartError::from_display)?),
-            transport: Arc::new(transport),
+            sending,
             clock: self.clock.clone(),
             wake: app.outbox.clone(),
             metrics: app.metrics.clone(),
-            ui_url: config.ui_url(address),
-            from,
-            send_timeout: config.delivery.timeout.duration(),
+            ui_url: self.config.ui_url(address),
             gates: Gates::default(),
-        })
+        }
     }
 }
 
@@ -361,6 +364,16 @@ impl Running {
     pub fn admin_url(&self) -> Option<String> {
         let admin = self.admin.as_ref()?;
         Some(format!("http://{}", admin.address()))
+    }
+
+    /// Takes over how messages are sent by `config`, or nothing of it.
+    pub fn reload(&self, config: &Config) -> Result<(), StartError> {
+        let mut config = config.clone();
+        // Where the `file` transport writes is no part of it.
+        config.data_dir = self.app.config.data_dir.clone();
+        let sending = sending(&config, &self.app.clock)?;
+        self.sending.send_replace(Arc::new(sending));
+        Ok(())
     }
 
     /// Begins a stop: both listeners say from now on that the server is not ready, and serve on.
@@ -405,6 +418,18 @@ impl Running {
         }
         Ok(())
     }
+}
+
+/// How messages are sent by this configuration.
+fn sending(config: &Config, clock: &Arc<dyn Clock>) -> Result<Sending, StartError> {
+    let from = mail::sender(&config.delivery.from).map_err(StartError::from_display)?;
+    let transport = Transports::new(config, &from, clock).map_err(StartError)?;
+    Ok(Sending {
+        templates: templates(config).map_err(StartError::from_display)?,
+        transport: Arc::new(transport),
+        from,
+        timeout: config.delivery.timeout.duration(),
+    })
 }
 
 /// The words of mails and SMS, all of them tried.

@@ -14,7 +14,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use prost::Message;
 use reqwest::Client;
 use reqwest::redirect::Policy;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -39,13 +39,14 @@ pub struct Queue(mpsc::Sender<SpanData>);
 /// The task behind the queue.
 #[must_use = "the last spans are lost unless somebody waits for them"]
 pub struct Exporting {
+    client: watch::Sender<Client>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 struct Exporter {
     queue: mpsc::Receiver<SpanData>,
-    client: Client,
+    client: watch::Receiver<Client>,
     url: String,
     resource: ResourceAttributesWithSchema,
     timeout: Duration,
@@ -60,19 +61,11 @@ pub fn start(
     endpoint: &str,
     resource: &Resource,
 ) -> Result<(Queue, Exporting), String> {
-    let headers = headers(config.otlp_headers.expose())
-        .ok_or("telemetry.otlp_headers: expected name=value, separated by commas")?;
-    // The headers may hold a credential, which goes to the configured address and to no other.
-    let client = Client::builder()
-        .user_agent(concat!("bp-auth/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers)
-        .redirect(Policy::none())
-        .build()
-        .map_err(|error| format!("no client for telemetry.otlp_endpoint: {error}"))?;
+    let (client, newest_client) = watch::channel(new_client(config)?);
     let (entrance, queue) = mpsc::channel(QUEUE);
     let exporter = Exporter {
         queue,
-        client,
+        client: newest_client,
         url: format!("{}/v1/traces", endpoint.trim_end_matches('/')),
         resource: resource.into(),
         timeout: config.timeout.duration(),
@@ -81,7 +74,20 @@ pub fn start(
     };
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(exporter.run(stopped));
-    Ok((Queue(entrance), Exporting { stop, task }))
+    let exporting = Exporting { client, stop, task };
+    Ok((Queue(entrance), exporting))
+}
+
+fn new_client(config: &config::Telemetry) -> Result<Client, String> {
+    let headers = headers(config.otlp_headers.expose())
+        .ok_or("telemetry.otlp_headers: expected name=value, separated by commas")?;
+    // The headers may hold a credential, which goes to the configured address and to no other.
+    Client::builder()
+        .user_agent(concat!("bp-auth/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(Policy::none())
+        .build()
+        .map_err(|error| format!("no client for telemetry.otlp_endpoint: {error}"))
 }
 
 impl SpanProcessor for Queue {
@@ -103,6 +109,12 @@ impl SpanProcessor for Queue {
 }
 
 impl Exporting {
+    /// Makes ready what sends with the headers of `config` from now on; nothing changes until it is called.
+    pub fn prepare(&self, config: &config::Telemetry) -> Result<impl FnOnce() + use<'_>, String> {
+        let client = new_client(config)?;
+        Ok(move || drop(self.client.send_replace(client)))
+    }
+
     /// Sends what is left, until `deadline` and not for longer than two seconds.
     pub async fn finish(self, deadline: Instant) {
         let _ = self.stop.send(());
@@ -179,7 +191,7 @@ impl Exporter {
     async fn send(&self, batch: Vec<SpanData>) -> Result<(), String> {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
-        let request = self.client.post(&self.url);
+        let request = self.client.borrow().post(&self.url);
         let request = request.header(CONTENT_TYPE, "application/x-protobuf");
         let answer = request.body(body).send().await;
         match answer.map(|answer| answer.status()) {

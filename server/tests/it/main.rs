@@ -64,6 +64,7 @@ mod refresh;
 mod refresh_leeway;
 mod register;
 mod register_confirm;
+mod reload;
 mod secrets;
 mod sessions;
 mod sms;

@@ -153,6 +153,26 @@ async fn a_mail_server_that_cannot_prove_its_name_is_told_nothing() {
 }
 
 #[tokio::test]
+async fn a_reload_reads_the_file_of_the_authority_again() {
+    let (right, wrong) = (Authority::new(), Authority::new());
+    let Some(mail_server) = MailServer::showing(SmtpTls::Starttls, &right, "localhost", &wrong)
+    else {
+        return;
+    };
+    let server = TestServer::start_with(|config| mail_server.configure(config)).await;
+    server.register(ADA).await;
+    noted(&server, ADA, "pending 1 the mail server").await;
+    std::fs::write(mail_server.authority(), right.pem()).unwrap();
+    server.reload(|_| {});
+    server.register(BOB).await;
+    noted(&server, BOB, "sent 1").await;
+    // What waited is sent the new way too.
+    server.advance(Duration::from_secs(60));
+    noted(&server, ADA, "sent 2").await;
+    server.stop_and_check().await;
+}
+
+#[tokio::test]
 async fn each_misbehaviour_of_a_mail_server_ends_as_it_should() {
     // What it does, what is noted of it, and how often the mail arrives once it behaves.
     let cases = [

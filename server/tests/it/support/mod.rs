@@ -183,6 +183,13 @@ impl TestServer {
         Http::new(self.running.admin_url().expect("an admin listener"))
     }
 
+    /// What SIGHUP does with a configuration that the test has changed.
+    pub fn reload(&self, change: impl FnOnce(&mut Config)) {
+        let mut config = self.app().config.clone();
+        change(&mut config);
+        self.running.reload(&config).expect("a reload");
+    }
+
     pub fn has_admin(&self) -> bool {
         self.running.admin_url().is_some()
     }
