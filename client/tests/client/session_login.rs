@@ -221,3 +221,24 @@ async fn devices_are_listed_with_the_one_that_asks() {
     let other = server.asked(crate::scripted::READ);
     assert_eq!(other[0].header("x-trusted-device"), None);
 }
+
+#[tokio::test]
+async fn a_server_below_a_path_is_asked_there() {
+    let server = Scripted::start(|asked| async move {
+        let (method, path) = asked.line.split_once(' ').unwrap();
+        let inside = path.strip_prefix("/auth").expect("below the path");
+        let line = format!("{method} {inside}");
+        content(&Asked { line, ..asked })
+    })
+    .await;
+    for url in [
+        format!("{}/auth", server.url),
+        format!("{}/auth/", server.url),
+    ] {
+        let auth = bp_auth_client::AuthClient::new(&url).unwrap();
+        let session = log_in(&auth).await;
+        session.mfa_methods().send().await.unwrap();
+    }
+    assert_eq!(server.count("POST /auth/api/auth/token"), 2);
+    assert_eq!(server.count("GET /auth/api/auth/mfa/methods"), 2);
+}

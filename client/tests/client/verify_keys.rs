@@ -253,3 +253,20 @@ async fn keys_of_other_kinds_spoil_nothing_and_verify_nothing() {
     let refused = verifier.verify(&by_sealing).await.unwrap_err();
     assert_eq!(refused, VerifyError::UnknownKey);
 }
+
+#[tokio::test]
+async fn the_keys_of_a_server_below_a_path_are_read_there() {
+    let auth = TestAuth::start().await;
+    let keys = published(&auth).await;
+    let server = Scripted::start(move |_| {
+        let answer = Answer::Json(200, keys.clone());
+        async { answer }
+    })
+    .await;
+    let now = auth.now();
+    let verifier = Verifier::builder(&format!("{}/auth/", server.url))
+        .issuer(auth.url())
+        .clock(move || now);
+    verifier.build().unwrap().ready().await.unwrap();
+    assert_eq!(server.count("GET /auth/.well-known/jwks.json"), 1);
+}

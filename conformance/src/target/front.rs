@@ -33,14 +33,18 @@ pub struct Recipe {
     /// The documented configuration, without what only a machine with a certificate has.
     site: String,
     module: PathBuf,
+    /// The path below which it has the server, such as `/auth`. Empty: the server has the whole site.
+    pub prefix: String,
 }
 
 impl Recipe {
     /// Refuses a machine that cannot run it.
     pub fn read(file: &Path) -> Result<Self> {
         let module = MODULES.iter().map(PathBuf::from).find(|path| path.exists());
+        let site = site(file)?;
         Ok(Self {
-            site: site(file)?,
+            prefix: prefix(&site)?.to_owned(),
+            site,
             module: module.context(
                 "nginx's headers-more module is not installed (libnginx-mod-http-headers-more-filter)",
             )?,
@@ -150,6 +154,21 @@ fn site(file: &Path) -> Result<String> {
     Ok(site)
 }
 
+/// The path of the only `location` that is one.
+fn prefix(site: &str) -> Result<&str> {
+    let mut locations = site.lines().filter_map(|line| {
+        let path = line.trim().strip_prefix("location ")?;
+        path.starts_with('/')
+            .then_some(path.split_whitespace().next()?)
+    });
+    let path = locations.next().context("no `location` with a path")?;
+    ensure!(
+        locations.next().is_none(),
+        "more than one `location` with a path"
+    );
+    Ok(path.trim_end_matches('/'))
+}
+
 /// The same with these addresses.
 fn placed(template: &str, address: SocketAddr, instances: &[SocketAddr]) -> String {
     let mut site = String::new();
@@ -171,6 +190,15 @@ fn placed(template: &str, address: SocketAddr, instances: &[SocketAddr]) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_of_the_server_is_read_from_the_example() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples");
+        for (file, expected) in [("nginx.conf", ""), ("nginx-prefix.conf", "/auth")] {
+            let site = site(&examples.join(file)).unwrap();
+            assert_eq!(prefix(&site).unwrap(), expected, "{file}");
+        }
+    }
 
     #[test]
     fn the_example_keeps_everything_but_port_certificate_and_instances() {

@@ -104,14 +104,16 @@ impl Spawner {
         }
         let mut settings = vec![("hash.profile", "cheap")];
         settings.extend(stored.url().map(|url| ("database.url", url)));
-        if wanted.instances > 1 {
-            settings.push(("server.public_url", PUBLIC_URL));
-        }
         // A case about proxies brings its own.
         let front = self.front.as_ref().filter(|_| {
             let mut settings = wanted.settings.iter();
             !settings.any(|(name, _)| *name == TRUSTED_PROXIES)
         });
+        let prefix = front.map_or("", |front| front.prefix.as_str());
+        let public_url = format!("{PUBLIC_URL}{prefix}");
+        if wanted.instances > 1 {
+            settings.push(("server.public_url", &public_url));
+        }
         if front.is_some() {
             settings.push((TRUSTED_PROXIES, "127.0.0.1"));
         }
@@ -141,7 +143,7 @@ impl Spawner {
         }
         let instances = addresses
             .iter()
-            .map(|address| parse_url(&format!("http://{address}")))
+            .map(|address| parse_url(&format!("http://{address}{prefix}")))
             .collect::<Result<_>>()?;
         let mut user = processes.command.clone();
         user.push("user".into());

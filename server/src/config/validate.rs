@@ -72,6 +72,15 @@ impl Checks<'_> {
                 "expected an address such as https://auth.example.com, without user, query or fragment",
             );
         }
+        let has_plain_path = server.public_url.as_ref().is_none_or(|text| {
+            Url::parse(text).is_ok_and(|url| is_plain_path(url.path()) && !text.contains("/."))
+        });
+        self.require(
+            has_plain_path,
+            "server.public_url",
+            "the path may have letters, digits, `-`, `_`, `~`, dots within words and single slashes: it is \
+             part of links and of the paths of cookies",
+        );
         let apart = server.admin_bind != Some(server.bind) || server.bind.port() == 0;
         self.require(apart, "server.admin_bind", "the API listens there already");
         let url = &self.config.database.url;
@@ -382,6 +391,11 @@ fn is_plain_web_address(url: &Url) -> bool {
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none()
+}
+
+fn is_plain_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    path.bytes().all(is_plain) && !path.contains("//")
 }
 
 /// Any two letters parse as a region; only those of a country have numbers (`UK` has none).

@@ -90,3 +90,30 @@ fn the_header_of_the_proxies_is_one_of_two() {
     assert!(refusal.contains("server.forwarded_header"), "{refusal}");
     assert!(refusal.contains("x-forwarded-for"), "{refusal}");
 }
+
+#[test]
+fn a_public_url_may_have_a_path_of_plain_words() {
+    let given = |url: &str| Given::nothing().flag("server.public_url", url);
+    let bound = "127.0.0.1:9000".parse().unwrap();
+    for url in [
+        "https://app.example.com/auth",
+        "https://app.example.com/auth/",
+        "https://app.example.com/a/b_c~d-1.2",
+    ] {
+        let config = given(url).loaded();
+        let url = url.trim_end_matches('/');
+        assert_eq!(config.public_url(bound), url);
+        assert_eq!(config.issuer(bound), url);
+        assert!(
+            config
+                .allowed_origins(bound)
+                .contains(&"https://app.example.com".to_owned())
+        );
+    }
+    for path in [
+        "/a;b", "/a b", "/a%2fb", "//auth", "/a//b", "/a/../b", "/./a", "/ä", "/a,b",
+    ] {
+        let refusal = given(&format!("https://app.example.com{path}")).refusal();
+        assert!(refusal.contains("the path may have letters"), "{refusal}");
+    }
+}
