@@ -166,3 +166,19 @@ fn a_flood_of_logins_is_answered_within_the_promised_memory() {
     let arguments = [&["--spawn", "--drill", "pressure"], &flood[..]].concat();
     passes(&arguments);
 }
+
+/// Patroni, etcd and haproxy are asked for where the whole gate runs.
+#[test]
+fn nothing_acknowledged_is_lost_to_a_leader_that_dies() {
+    if !has_postgres() {
+        return;
+    }
+    if !std::env::var("BP_AUTH_TEST_PATRONI").is_ok_and(|it| !it.is_empty()) {
+        let said = b"\nNOT TESTED: the failover, because BP_AUTH_TEST_PATRONI names no Patroni\n";
+        std::io::stderr().write_all(said).unwrap();
+        return;
+    }
+    let drill = ["--spawn", "--instances", "2", "--drill", "failover"];
+    let said = passes(&[&drill[..], &["--clients", "8", "--rounds", "2"]].concat());
+    assert!(figure(&said, "leaders killed") > 0, "{said}");
+}

@@ -7,6 +7,7 @@
 mod copy;
 mod crash;
 mod delay;
+mod failover;
 mod field;
 mod keys;
 mod logins;
@@ -37,6 +38,8 @@ pub enum Drill {
     Delay,
     /// Signing and sealing keys are rotated while everybody works.
     Keys,
+    /// The leader of a PostgreSQL cluster is killed, frozen and replaced.
+    Failover,
 }
 
 /// How large a drill is.
@@ -64,6 +67,7 @@ pub async fn run(drill: Drill, size: Size, spawner: &Spawner, kind: Kind) -> Res
         Drill::Copy => copy::run(size, spawner).await?,
         Drill::Delay => delay::run(spawner).await?,
         Drill::Keys => keys::run(size, spawner).await?,
+        Drill::Failover => failover::run(size, spawner).await?,
     };
     for promise in &broken {
         println!("BROKEN: {promise}");

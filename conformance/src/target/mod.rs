@@ -6,6 +6,8 @@ pub mod front;
 pub mod messages;
 pub mod operator;
 #[cfg(feature = "spawn")]
+pub mod patroni;
+#[cfg(feature = "spawn")]
 pub mod postgres;
 #[cfg(feature = "spawn")]
 pub mod processes;
