@@ -12,19 +12,30 @@ use tokio::time::{Instant, timeout};
 use super::postgres::{ANSWER, Cluster};
 
 /// Waits from this on count together: whoever waited so long meets a database in trouble.
-const LONG: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_millis(100);
 /// What is left to a request whose time is used up.
 const LEAST: Duration = Duration::from_millis(100);
 
 tokio::task_local! {
-    /// How long the request that is answered here has waited for the database.
-    static WAITED: Cell<Duration>;
+    /// The request that is answered here.
+    static REQUEST: Waits;
+}
+
+struct Waits {
+    began: Instant,
+    /// How long it has waited for the database.
+    sum: Cell<Duration>,
 }
 
 /// Lets all the long waits of a request together take no more time than one may. After a failover each
-/// commit may wait for a standby, and a request has several.
+/// commit may wait for a standby, and a request has several. While no server takes writes, what a request
+/// waited for before, such as its turn to hash, counts too.
 pub async fn for_one_request<T>(work: impl Future<Output = T>) -> T {
-    WAITED.scope(Cell::default(), work).await
+    let waits = Waits {
+        began: Instant::now(),
+        sum: Cell::default(),
+    };
+    REQUEST.scope(waits, work).await
 }
 
 /// A server that is gone says so; one that merely stopped, or whose network did, says nothing at
@@ -50,13 +61,17 @@ pub async fn within<T>(
     let Some(cluster) = cluster else {
         return work.await;
     };
-    let waited = WAITED.try_with(Cell::get).unwrap_or_default();
+    // An operator's command or a job is no request.
+    let waited = REQUEST.try_with(|request| match cluster.is_searching() {
+        true => request.began.elapsed(),
+        false => request.sum.get(),
+    });
+    let waited = waited.unwrap_or_default();
     let began = Instant::now();
     let outcome = timeout(ANSWER.saturating_sub(waited).max(LEAST), work).await;
     let took = began.elapsed();
     if took >= LONG {
-        // An operator's command or a job is no request.
-        let _ = WAITED.try_with(|sum| sum.set(waited + took));
+        let _ = REQUEST.try_with(|request| request.sum.set(request.sum.get() + took));
     }
     outcome
         .unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))

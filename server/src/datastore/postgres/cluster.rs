@@ -100,6 +100,11 @@ impl Cluster {
         DbErr::Conn(RuntimeErr::Internal(text))
     }
 
+    /// Whether no server is known to take writes.
+    pub fn is_searching(&self) -> bool {
+        self.searching.load(Ordering::Acquire)
+    }
+
     fn chosen(&self) -> MutexGuard<'_, Chosen> {
         self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
     }
