@@ -39,6 +39,8 @@ pub struct Cluster {
 #[derive(Debug)]
 struct Chosen {
     server: usize,
+    /// The latest timeline that was seen. A server behind it was left by a promotion, whatever it believes.
+    timeline: i64,
     /// Connections that are older lead to a server that was left.
     since: Instant,
     /// Why no server takes writes, as long as none does.
@@ -60,13 +62,14 @@ impl Cluster {
         read: Lane,
         write: Lane,
     ) -> Result<Arc<Self>> {
-        let (server, options) = first_writable(&servers, ACQUIRE).await?;
+        let (found, options) = first_writable(&servers, ACQUIRE).await?;
         Ok(Arc::new_cyclic(|cluster| Self {
             servers,
             read: pool(read, cluster.clone()).connect_lazy_with(options.clone()),
             write: pool(write, cluster.clone()).connect_lazy_with(options),
             chosen: Mutex::new(Chosen {
-                server,
+                server: found.server,
+                timeline: found.timeline,
                 since: Instant::now(),
                 trouble: None,
             }),
@@ -131,10 +134,12 @@ impl Cluster {
 
     /// Asks every server once, and connects to the one that takes writes. True if there is one.
     async fn look(&self) -> bool {
-        let found = ask_all(&self.servers).await;
+        let latest = self.chosen().timeline;
+        let found = ask_all(&self.servers, latest).await;
         let mut chosen = self.chosen();
         match found {
-            Ok(server) => {
+            Ok(Found { server, timeline }) => {
+                chosen.timeline = timeline;
                 if let (true, Some(options)) = (server != chosen.server, self.servers.get(server)) {
                     self.read.set_connect_options(options.clone());
                     self.write.set_connect_options(options.clone());
@@ -230,13 +235,13 @@ pub async fn writable(
 async fn first_writable(
     servers: &[PgConnectOptions],
     patience: Duration,
-) -> Result<(usize, PgConnectOptions)> {
+) -> Result<(Found, PgConnectOptions)> {
     let deadline = Instant::now() + patience;
     let mut pause = FIRST_PAUSE;
     loop {
-        let trouble = match ask_all(servers).await {
-            Ok(number) => match servers.get(number) {
-                Some(server) => return Ok((number, server.clone())),
+        let trouble = match ask_all(servers, 0).await {
+            Ok(found) => match servers.get(found.server) {
+                Some(server) => return Ok((found, server.clone())),
                 None => return Err(Error::Internal("no such server".to_owned())),
             },
             Err(trouble) => trouble,
@@ -249,6 +254,13 @@ async fn first_writable(
     }
 }
 
+/// The server that takes writes.
+struct Found {
+    server: usize,
+    /// Zero where there is only one server.
+    timeline: i64,
+}
+
 /// Why no server takes writes.
 struct Trouble {
     text: String,
@@ -257,30 +269,35 @@ struct Trouble {
 }
 
 /// Of those that take writes the one of the latest timeline: a primary that was cut off, and does not
-/// know yet that another was promoted, is not it. Or else what is wrong with each.
-async fn ask_all(servers: &[PgConnectOptions]) -> Result<usize, Trouble> {
+/// know yet that another was promoted, is not it, nor is one of an earlier timeline than `latest`, also while the
+/// promoted one does not answer: what it takes would be lost. Or else what is wrong with each.
+async fn ask_all(servers: &[PgConnectOptions], latest: i64) -> Result<Found, Trouble> {
     let answers = join_all(servers.iter().map(ask)).await;
     let mut troubles = Vec::new();
-    let mut writable = Vec::new();
-    for (number, answer) in answers.into_iter().enumerate() {
-        match answer {
-            Ok(connection) => writable.push((number, connection)),
-            Err(trouble) => troubles.push(trouble),
-        }
-    }
-    let several = writable.len() > 1;
-    let mut best: Option<(i64, usize)> = None;
-    for (number, mut connection) in writable {
-        let timeline = match several {
-            true => timeout(CHECK, timeline(&mut connection)).await,
-            false => Ok(Ok(0)),
+    let mut best: Option<Found> = None;
+    for ((server, answer), options) in answers.into_iter().enumerate().zip(servers) {
+        let mut connection = match answer {
+            Ok(connection) => connection,
+            Err(trouble) => {
+                troubles.push(trouble);
+                continue;
+            }
+        };
+        let timeline = match servers.len() {
+            1 => Ok(Ok(0)),
+            _ => timeout(CHECK, timeline(&mut connection)).await,
         };
         let timeline = timeline.ok().and_then(Result::ok).unwrap_or(0);
-        if best.is_none_or(|(latest, _)| timeline > latest) {
-            best = Some((timeline, number));
+        if timeline < latest {
+            troubles.push(Trouble {
+                text: format!("{} was left behind by a failover", place(options)),
+                may_pass: true,
+            });
+        } else if best.as_ref().is_none_or(|best| timeline > best.timeline) {
+            best = Some(Found { server, timeline });
         }
     }
-    best.map(|(_, number)| number).ok_or_else(|| Trouble {
+    best.ok_or_else(|| Trouble {
         may_pass: troubles.iter().any(|trouble| trouble.may_pass),
         text: troubles
             .into_iter()
