@@ -122,12 +122,6 @@ impl App {
         let mut budgets = vec![
             Budget::exactly(name, format!("sms:{of}:interval:{}", user.id), interval, 1),
             Budget::exactly(
-                name,
-                format!("sms:{of}:interval:{number}:{owner}"),
-                interval,
-                1,
-            ),
-            Budget::exactly(
                 Limit::SmsUser,
                 format!("sms:{of}:user:{}", user.id),
                 DAY,
@@ -140,6 +134,11 @@ impl App {
                 per_day,
             ),
         ];
+        if !is_owner {
+            // An owner's own interval says the same of it.
+            let bucket = format!("sms:{of}:interval:{number}:{owner}");
+            budgets.insert(1, Budget::exactly(name, bucket, interval, 1));
+        }
         if is_owner && purpose == SmsPurpose::Login {
             let most = limits.sms_logins_per_hour;
             let bucket = "sms:logins".to_owned();
