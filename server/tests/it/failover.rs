@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use bp_auth_server::config::{Config, HashProfile, SecretText};
 
 use crate::support::http::{Http, refused, send};
-use crate::support::postgres::{Order, Server, free_port, migrated, private};
+use crate::support::postgres::{Server, free_port, freeze, migrated, private, thaw};
 use crate::support::{RefreshSecret, TestServer};
 
 const EMAIL: &str = "ada@example.com";
@@ -112,7 +112,7 @@ async fn of_several_hosts_the_promoted_one_is_used_and_the_old_one_never_again()
     let people = |server: &Server| server.psql(&server.url_of("auth"), PEOPLE, &[]).unwrap();
     while people(&standby) != "1\n" {}
 
-    primary.order(Order::Freeze).unwrap();
+    freeze(&primary);
     let (access, refresh) = (&tokens.access_token, tokens.refresh_secret());
     told_to_come_back(&http, access.expose(), refresh.expose()).await;
     standby.sql("SELECT pg_promote()").unwrap();
@@ -121,7 +121,7 @@ async fn of_several_hosts_the_promoted_one_is_used_and_the_old_one_never_again()
     assert_eq!(people(&standby), "2\n");
 
     // It believes that it is the primary still, and would take writes that nobody else ever sees.
-    primary.order(Order::Thaw).unwrap();
+    thaw(&primary);
     let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                WHERE application_name = 'bp-auth'";
     assert_ne!(standby.sql(end).unwrap(), "0\n");

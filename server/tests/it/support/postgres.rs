@@ -19,7 +19,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bp_auth_migrations::{Migrator, MigratorTrait};
 
-pub use launcher::{Database, Order, Server};
+use launcher::Order;
+pub use launcher::{Database, Server};
+
+/// It answers nothing, and knows nothing of what happens meanwhile.
+pub fn freeze(server: &Server) {
+    server.order(Order::Freeze).unwrap();
+}
+
+pub fn thaw(server: &Server) {
+    server.order(Order::Thaw).unwrap();
+}
 
 /// Which database the tests use that do not care.
 #[derive(Clone, Copy, PartialEq, Eq)]
