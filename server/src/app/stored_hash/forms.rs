@@ -102,7 +102,7 @@ pub fn scrypt_firebase(
 pub fn scrypt_spring(params: &str, salt: &str, hash: &str) -> Result<StoredHash, HashFault> {
     let number = u32::from_str_radix(params, 16);
     let number = number.map_err(|_| HashFault::Broken("a parameter is no number"))?;
-    let (log_n, r, p) = (number >> 16, number >> 8 & 0xff, number & 0xff);
+    let (log_n, r, p) = (number >> 16, (number >> 8) & 0xff, number & 0xff);
     shaped(scrypt_with(log_n, r, p)?, base64(salt)?, base64(hash)?)
 }
 
