@@ -253,10 +253,4 @@ pub const FAULTS: &[Fault] = &[
         &[("server.trusted_proxies", "127.0.0.0/8")],
         &["limits::nobody_chooses_an_address_of_his_own"],
     ),
-    Fault::settings(
-        "forwarded-is-not-looked-at",
-        "X-Forwarded-For counts where Forwarded was asked for.",
-        &[("server.forwarded_header", "x-forwarded-for")],
-        &["networks::forwarded_names_the_client_where_the_setting_says_so"],
-    ),
 ];

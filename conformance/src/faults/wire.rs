@@ -2,7 +2,7 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL,
-    CONTENT_TYPE, ORIGIN, RETRY_AFTER, SERVER, VARY, WWW_AUTHENTICATE,
+    CONTENT_TYPE, FORWARDED, ORIGIN, RETRY_AFTER, SERVER, VARY, WWW_AUTHENTICATE,
 };
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
@@ -55,6 +55,12 @@ pub const FAULTS: &[Fault] = &[
             })
         },
         &["networks::clients_of_a_proxy_that_writes_ports_are_told_apart"],
+    ),
+    Fault::proxy(
+        "forwarded-is-not-looked-at",
+        "Behind a proxy that writes Forwarded, as the server was told, all clients are one.",
+        || requests(|sent| drop(sent.headers.remove(FORWARDED))),
+        &["networks::forwarded_names_the_client_where_the_setting_says_so"],
     ),
     Fault::proxy(
         "request-ids-differ",
