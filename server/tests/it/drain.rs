@@ -71,14 +71,11 @@ async fn a_request_that_never_ends_does_not_keep_the_server_from_ending() {
         took > Duration::from_secs(1),
         "it was not waited for: {took:?}"
     );
-    let warned = lines(&ended.stderr)
-        .into_iter()
-        .find(|line| line["level"] == "WARN")
-        .expect("a warning");
-    assert_eq!(
-        warned["message"],
-        "requests were still running at the end of the drain"
-    );
+    // On a busy machine the database may not be closed in what is left either, which is another warning.
+    let cut = "requests were still running at the end of the drain";
+    let lines = lines(&ended.stderr);
+    let warned = lines.iter().find(|line| line["message"] == cut);
+    assert_eq!(warned.expect("a warning")["level"], "WARN");
     assert!(wire.is_closed().await);
     assert!(bench.done(&["check"]).contains("all invariants hold"));
     assert_eq!(bench.db().await.count("users").await, 0);
