@@ -41,9 +41,9 @@ def run(*command, cwd=WORK, env=None, seconds=600):
         raise Failed("\n".join(lines[-25:]) or f"{command[0]} ended with {done.returncode}")
 
 
-def openapi_generator(generator, into, properties, document=DOCUMENT, *more):
-    run(BIN / "openapi-generator-cli", "generate", "-i", document, "-g", generator, "-o", into,
-        f"--additional-properties={properties}", *more)
+def openapi_generator(generator, into, tool):
+    run(BIN / "openapi-generator-cli", "generate", "-i", tool.document(), "-g", generator, "-o", into,
+        f"--additional-properties={tool.settings}")
 
 
 def with_open_enums():
@@ -62,6 +62,14 @@ def with_open_enums():
 class Tool:
     settings = ""
     has_journey = True
+    open_enums = False
+
+    def document(self):
+        return with_open_enums() if self.open_enums else DOCUMENT
+
+    def describe(self):
+        words = self.settings.split(",") if self.settings else []
+        return ", ".join(words + ["open enumerations"] * self.open_enums) or "-"
 
     def prepare(self):
         self.home = WORK / self.name.replace(" ", "-").replace("@", "").replace("/", "-").replace("(", "").replace(")", "")
@@ -86,7 +94,7 @@ class TypeScript(Tool):
         elif self.program == "hey-api":
             run(bin_ / "openapi-ts", "-i", DOCUMENT, "-o", out / "hey-api", cwd=self.home)
         else:
-            openapi_generator("typescript-fetch", out / "typescript-fetch", self.settings)
+            openapi_generator("typescript-fetch", out / "typescript-fetch", self)
 
     def compile(self):
         for file in ("journey.ts", f"{self.program}.ts", "tsconfig.json"):
@@ -100,6 +108,8 @@ class TypeScript(Tool):
 
 
 class Python(Tool):
+    open_enums = True
+
     def __init__(self, name, package, program, settings):
         self.name, self.package, self.program, self.settings = name, package, program, settings
 
@@ -108,10 +118,10 @@ class Python(Tool):
 
     def generate(self):
         if self.program == "openapi_python_client":
-            run(BIN / "openapi-python-client", "generate", "--path", with_open_enums(), "--meta", "none",
+            run(BIN / "openapi-python-client", "generate", "--path", self.document(), "--meta", "none",
                 "--output-path", self.home / "bp_auth_client", env={"PATH": f"{BIN}:{os.environ['PATH']}"})
         else:
-            openapi_generator("python", self.home, self.settings, with_open_enums())
+            openapi_generator("python", self.home, self)
 
     def compile(self):
         for file in ("journey.py", f"{self.program}.py"):
@@ -131,7 +141,7 @@ class Go(Tool):
         return version("openapi-generator-cli")
 
     def generate(self):
-        openapi_generator("go", self.home / "bpauth", self.settings)
+        openapi_generator("go", self.home / "bpauth", self)
 
     def compile(self):
         # The one module that generated code needs, as Debian ships it: without a go.mod.
@@ -152,13 +162,14 @@ class Go(Tool):
 
 class Java(Tool):
     name = "openapi-generator java (native)"
+    open_enums = True
     settings = "library=native,openApiNullable=false,disallowAdditionalPropertiesIfNotPresent=false"
 
     def version(self):
         return version("openapi-generator-cli")
 
     def generate(self):
-        openapi_generator("java", self.home, self.settings, with_open_enums())
+        openapi_generator("java", self.home, self)
 
     def compile(self):
         # Jackson comes with the generator itself, the annotations and httpmime from Debian.
@@ -184,7 +195,7 @@ class Kotlin(Tool):
         return version("openapi-generator-cli")
 
     def generate(self):
-        openapi_generator("kotlin", self.home, self.settings)
+        openapi_generator("kotlin", self.home, self)
 
     def compile(self):
         run("bash", NODE_MODULES / "kotlin-compiler/bin/kotlinc", "-nowarn", "-d", self.home / "classes",
@@ -275,7 +286,7 @@ def live(number, tool, addresses):
             print(f"{tool.name}: {error}", file=sys.stderr)
             verdicts.append("FAILED")
     print(f"{tool.name}: {', '.join(verdicts)}", flush=True)
-    return [tool.name, tool.version(), tool.settings.replace(",", ", ") or "-", *verdicts]
+    return [tool.name, tool.version(), tool.describe(), *verdicts]
 
 
 if __name__ == "__main__":
