@@ -68,7 +68,7 @@ pub mod types {
     ///`CodeConfirm`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct CodeConfirm {
-        ///Six digits.
+        ///Six digits, of any script; blanks and dashes do not count.
         pub code: crate::Secret,
     }
     impl CodeConfirm {
@@ -380,7 +380,7 @@ pub mod types {
             value.parse()
         }
     }
-    ///RFC 6749, section 4.3.2.
+    ///RFC 6749, section 4.3.2. A parameter without a value is an absent one.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct LoginForm {
         ///Accepted and ignored: the password grant is for first-party clients only.
@@ -1059,12 +1059,12 @@ pub mod types {
         pub email: RegisterRequestEmail,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub full_name: ::std::option::Option<RegisterRequestFullName>,
-        ///A BCP 47 language tag, such as `en` or `de-DE`.
+        ///A BCP 47 language tag, such as `en` or `de-DE`; `en_US` is read as `en-US`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub locale: ::std::option::Option<RegisterRequestLocale>,
         ///8 to 128 characters after Unicode normalisation (NFC), at most 1024 bytes before it.
         pub password: crate::Secret,
-        ///E.164, such as `+4915112345678`.
+        ///As people write it, with the country code: blanks, dashes and a trunk zero do not matter. Kept and answered in E.164, such as `+4915112345678`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub phone: ::std::option::Option<RegisterRequestPhone>,
     }
@@ -1181,7 +1181,7 @@ pub mod types {
                 })
         }
     }
-    ///A BCP 47 language tag, such as `en` or `de-DE`.
+    ///A BCP 47 language tag, such as `en` or `de-DE`; `en_US` is read as `en-US`.
     #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[serde(transparent)]
     pub struct RegisterRequestLocale(::std::string::String);
@@ -1235,7 +1235,7 @@ pub mod types {
                 })
         }
     }
-    ///E.164, such as `+4915112345678`.
+    ///As people write it, with the country code: blanks, dashes and a trunk zero do not matter. Kept and answered in E.164, such as `+4915112345678`.
     #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[serde(transparent)]
     pub struct RegisterRequestPhone(::std::string::String);
@@ -1255,8 +1255,8 @@ pub mod types {
         fn from_str(
             value: &str,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            if value.chars().count() > 16usize {
-                return Err("longer than 16 characters".into());
+            if value.chars().count() > 40usize {
+                return Err("longer than 40 characters".into());
             }
             Ok(Self(value.to_string()))
         }
@@ -1439,7 +1439,7 @@ pub mod types {
     ///`SmsSetupRequest`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct SmsSetupRequest {
-        ///E.164, such as `+4915112345678`.
+        ///As people write it, with the country code: blanks, dashes and a trunk zero do not matter. Kept and answered in E.164, such as `+4915112345678`.
         pub phone_number: SmsSetupRequestPhoneNumber,
     }
     impl SmsSetupRequest {
@@ -1447,7 +1447,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///E.164, such as `+4915112345678`.
+    ///As people write it, with the country code: blanks, dashes and a trunk zero do not matter. Kept and answered in E.164, such as `+4915112345678`.
     #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
     #[serde(transparent)]
     pub struct SmsSetupRequestPhoneNumber(::std::string::String);
@@ -1467,8 +1467,8 @@ pub mod types {
         fn from_str(
             value: &str,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            if value.chars().count() > 16usize {
-                return Err("longer than 16 characters".into());
+            if value.chars().count() > 40usize {
+                return Err("longer than 40 characters".into());
             }
             Ok(Self(value.to_string()))
         }

@@ -96,10 +96,16 @@ pub struct Phone {
     kind: PhoneNumberType,
 }
 
+/// As the contract says: an E.164 number with all that people put between its digits.
+const LONGEST_PHONE: usize = 40;
+
 impl Phone {
     /// Reads a number as people write it: with blanks, dashes, brackets, and the zero that is only dialled
     /// within the country. It begins with `+`, because there is no country to begin from.
     pub fn parse(text: &str) -> Option<Self> {
+        if text.chars().count() > LONGEST_PHONE {
+            return None;
+        }
         let mut dialled = String::with_capacity(text.len());
         for character in text.chars() {
             match character {

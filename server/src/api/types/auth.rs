@@ -18,15 +18,16 @@ pub struct RegisterRequest {
     pub password: Typed,
     #[schemars(length(max = 200))]
     pub full_name: Option<String>,
-    /// E.164, such as `+4915112345678`.
-    #[schemars(length(max = 16))]
+    /// As people write it, with the country code: blanks, dashes and a trunk zero do not matter. Kept and
+    /// answered in E.164, such as `+4915112345678`.
+    #[schemars(length(max = 40))]
     pub phone: Option<String>,
-    /// A BCP 47 language tag, such as `en` or `de-DE`.
+    /// A BCP 47 language tag, such as `en` or `de-DE`; `en_US` is read as `en-US`.
     #[schemars(length(max = 35))]
     pub locale: Option<String>,
 }
 
-/// RFC 6749, section 4.3.2.
+/// RFC 6749, section 4.3.2. A parameter without a value is an absent one.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct LoginForm {
     /// The e-mail address.
@@ -258,7 +259,7 @@ pub struct CodeSent {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CodeConfirm {
-    /// Six digits.
+    /// Six digits, of any script; blanks and dashes do not count.
     pub code: Typed,
 }
 

@@ -75,8 +75,9 @@ pub struct MfaEnrolled {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct SmsSetupRequest {
-    /// E.164, such as `+4915112345678`.
-    #[schemars(length(max = 16))]
+    /// As people write it, with the country code: blanks, dashes and a trunk zero do not matter. Kept and
+    /// answered in E.164, such as `+4915112345678`.
+    #[schemars(length(max = 40))]
     pub phone_number: String,
 }
 
