@@ -63,7 +63,7 @@ fn an_unmarked_secret_is_noticed() {
     schemas["TokenResponse"]["properties"]["access_token"]
         .as_object_mut()
         .unwrap()
-        .remove("format");
+        .remove("x-secret");
     schemas["BackupCodes"]["properties"]["codes"]["items"] = json!({"type": "string"});
     schemas["Plan"]["properties"]["billing_secret"] = json!({"type": "string"});
     let expected = [
@@ -105,7 +105,7 @@ fn check<T: DeserializeOwned + Serialize + Debug>(name: &str, sample: Value) -> 
     value
 }
 
-/// The properties that are secret by their name and not by their format, as `Schema.property`.
+/// The properties that are secret by their name and are not marked, as `Schema.property`.
 fn unmarked_secrets(document: &Value) -> BTreeSet<String> {
     let mut unmarked = BTreeSet::new();
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
@@ -118,12 +118,17 @@ fn unmarked_secrets(document: &Value) -> BTreeSet<String> {
             } else {
                 schema
             };
-            if is_secret_name(property) && text["format"] != "password" {
+            if is_secret_name(property) && !is_marked(text) {
                 unmarked.insert(format!("{name}.{property}"));
             }
         }
     }
     unmarked
+}
+
+/// What a machine made has an extension, what a person types a format.
+fn is_marked(schema: &Value) -> bool {
+    schema["x-secret"] == true || schema["format"] == "password"
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -161,8 +166,8 @@ fn sample(document: &Value, schema: &Value) -> Value {
                 .map(|(name, part)| (name.clone(), sample(document, part)));
             Value::Object(all.collect())
         }
+        "string" if is_marked(schema) => json!(MARKER),
         "string" => match schema["format"].as_str() {
-            Some("password") => json!(MARKER),
             Some("uuid") => json!("0198c4f2-4b3a-7c55-8d10-5a4b1f3f9a01"),
             Some("date-time") => json!("2026-01-02T03:04:05Z"),
             Some(other) => panic!("no sample for the format {other}"),
