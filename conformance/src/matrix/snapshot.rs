@@ -205,8 +205,9 @@ mod tests {
         let method = challenge.field("method").unwrap();
         let methods = ["totp", "sms", "backup_codes"].map(str::to_owned);
         assert_eq!(method.kind, Kind::OneOf(methods.to_vec()));
-        assert!(method.nullable && !method.required);
+        assert!(!method.nullable && !method.required);
         let name = challenge.field("device_name").unwrap();
+        assert!(name.nullable && !name.required);
         assert_eq!((&name.kind, name.max_length), (&Kind::Text, Some(100)));
         assert!(challenge.field("mfa_token").unwrap().required);
     }
