@@ -189,19 +189,30 @@ impl Cluster {
 
     /// Has another server take over in order.
     pub async fn switch_over(&self) -> Result<()> {
-        let leader = self.leader().await?;
-        let rest = self.server(&leader)?.rest;
-        let answer = self
-            .http
-            .post(format!("http://127.0.0.1:{rest}/switchover"))
-            .timeout(PATIENCE)
-            .json(&json!({ "leader": leader }))
-            .send()
-            .await?;
-        let status = answer.status();
-        let said = answer.text().await?;
-        ensure!(status.is_success(), "no switchover: {status} {said}");
-        Ok(())
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let leader = self.leader().await?;
+            let rest = self.server(&leader)?.rest;
+            let answer = self
+                .http
+                .post(format!("http://127.0.0.1:{rest}/switchover"))
+                .timeout(PATIENCE)
+                .json(&json!({ "leader": leader }))
+                .send()
+                .await?;
+            let status = answer.status();
+            let said = answer.text().await?;
+            if status.is_success() {
+                return Ok(());
+            }
+            // After a failover it takes a moment until a standby is synchronous again.
+            let early = status == http::StatusCode::PRECONDITION_FAILED;
+            ensure!(
+                early && Instant::now() < deadline,
+                "no switchover: {status} {said}"
+            );
+            sleep(GLANCE).await;
+        }
     }
 
     /// Waits until all servers run, one of them as the leader, and another one than it was.
