@@ -38,6 +38,7 @@ pub enum Replication {
 
 pub struct Cluster {
     directory: TempDir,
+    replication: Replication,
     account: Option<(u32, u32)>,
     servers: Vec<Server>,
     /// etcd and haproxy.
@@ -82,6 +83,7 @@ impl Cluster {
             account,
             servers: Vec::new(),
             _others: Vec::new(),
+            replication,
             proxy,
             http: reqwest::Client::builder()
                 .no_proxy()
@@ -228,7 +230,11 @@ impl Cluster {
                     *roles.entry(&member.role).or_default() += 1;
                 }
             }
-            if roles.values().sum::<usize>() == SERVERS && roles.get("leader") == Some(&1) {
+            // Without a synchronous standby Patroni lets nobody take over.
+            let may_fail_over =
+                self.replication == Replication::Asynchronous || roles.contains_key("sync_standby");
+            let whole = roles.values().sum::<usize>() == SERVERS;
+            if whole && roles.get("leader") == Some(&1) && may_fail_over {
                 return Ok(());
             }
             if Instant::now() > deadline {
