@@ -55,6 +55,7 @@ fn build() -> PathBuf {
     // What cargo tells a test of its package is news to build scripts, which would run again.
     // So is the variable by which `.ci/timed` has tests timed.
     cargo.env_remove("RUSTC_BOOTSTRAP");
+    cargo.env_remove("OUT_DIR");
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
