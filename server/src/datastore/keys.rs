@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryOrder, QuerySelect, Value,
 };
 
 use super::entity::records::key::{Column, Entity};
@@ -72,10 +72,7 @@ impl Datastore {
         for (table, column) in SEALED {
             let (condition, values) = otherwise(column, prefixes);
             let sql = format!("SELECT count(*) FROM {table} WHERE {condition}");
-            let backend = self.read.get_database_backend();
-            let query = Statement::from_sql_and_values(backend, sql, values);
-            let row = self.read.query_one_raw(query).await?;
-            let rows: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            let rows = query_number(&self.read, &sql, values).await?.unwrap_or(0);
             if rows > 0 {
                 counts.push((table, rows));
             }
@@ -139,7 +136,7 @@ impl Txn {
     pub async fn sms_codes_sealed_otherwise_delete(&self, prefixes: &[String]) -> Result<u64> {
         let (condition, values) = otherwise("code_sealed", prefixes);
         let sql = format!("DELETE FROM sms_codes WHERE {condition}");
-        self.run(sql, values).await
+        execute(&self.inner, &sql, values).await
     }
 
     /// Ends the messages whose content is sealed by none of these keys, and says how many.
@@ -150,13 +147,7 @@ impl Txn {
              finished_at = COALESCE(finished_at, {now}), last_error = 'its key was lost' \
              WHERE {condition}"
         );
-        self.run(sql, values).await
-    }
-
-    async fn run(&self, sql: String, values: Vec<Value>) -> Result<u64> {
-        let backend = self.inner.get_database_backend();
-        let statement = Statement::from_sql_and_values(backend, sql, values);
-        Ok(self.inner.execute_raw(statement).await?.rows_affected())
+        execute(&self.inner, &sql, values).await
     }
 
     pub async fn key_delete(&self, id: &str) -> Result<bool> {

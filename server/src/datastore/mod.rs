@@ -311,28 +311,28 @@ where
     }
 }
 
-fn statement<const N: usize>(
+fn statement(
     conn: &impl ConnectionTrait,
     sql: &str,
-    values: [Value; N],
+    values: impl IntoIterator<Item = Value>,
 ) -> Statement {
     Statement::from_sql_and_values(conn.get_database_backend(), sql, values)
 }
 
 /// Runs a statement and says how many rows it changed.
-async fn execute<const N: usize>(
+async fn execute(
     conn: &impl ConnectionTrait,
     sql: &str,
-    values: [Value; N],
+    values: impl IntoIterator<Item = Value>,
 ) -> Result<u64> {
     let done = conn.execute_raw(statement(conn, sql, values)).await?;
     Ok(done.rows_affected())
 }
 
-async fn query_one<const N: usize>(
+async fn query_one(
     conn: &impl ConnectionTrait,
     sql: &str,
-    values: [Value; N],
+    values: impl IntoIterator<Item = Value>,
 ) -> Result<Option<QueryResult>> {
     Ok(conn.query_one_raw(statement(conn, sql, values)).await?)
 }
@@ -360,10 +360,10 @@ where
 }
 
 /// The single number of a `SELECT`, such as a count.
-async fn query_number<const N: usize>(
+async fn query_number(
     conn: &impl ConnectionTrait,
     sql: &str,
-    values: [Value; N],
+    values: impl IntoIterator<Item = Value>,
 ) -> Result<Option<i64>> {
     match query_one(conn, sql, values).await? {
         Some(row) => Ok(row.try_get_by_index(0)?),
