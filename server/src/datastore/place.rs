@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::ConnectionTrait;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 
-use super::{Datastore, Result, Txn, execute, postgres, query_one, sqlite};
+use super::{Datastore, Result, Txn, execute, postgres, query_number, query_one, sqlite};
 
 /// The record that a copy leaves in its source. It is a table that is there only while the mark counts, so
 /// that a database of any version can carry it.
@@ -45,8 +45,7 @@ impl Datastore {
             return Ok(None);
         }
         let sql = format!("SELECT count(*) FROM sqlite_master WHERE name = '{MARK}'");
-        let row = query_one(&self.read, &sql, []).await?;
-        if row.map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))? == 0 {
+        if query_number(&self.read, &sql, []).await? != Some(1) {
             return Ok(None);
         }
         let sql = format!("SELECT moved_to, moved_at, actor FROM {MARK}");
@@ -86,7 +85,7 @@ pub(super) fn location(url: &str) -> Result<String> {
             let whole = file.canonicalize().or_else(|_| std::path::absolute(&file));
             Ok(whole.unwrap_or(file).display().to_string())
         }
-        None => of_servers(&postgres::servers(url)?),
+        None => Ok(of_servers(&postgres::servers(url)?)),
     }
 }
 
@@ -101,16 +100,13 @@ pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>> {
 }
 
 /// Several servers stand as `database.url` has them.
-fn of_servers(servers: &[PgConnectOptions]) -> Result<String> {
+fn of_servers(servers: &[PgConnectOptions]) -> String {
     let first = servers.first();
     let name = first.and_then(PgConnectOptions::get_database);
     let name = name.unwrap_or_default();
     if let Some(socket) = first.and_then(PgConnectOptions::get_socket) {
-        return Ok(format!("postgres:///{name}?host={}", socket.display()));
+        return format!("postgres:///{name}?host={}", socket.display());
     }
-    let hosts: Vec<String> = servers
-        .iter()
-        .map(|server| format!("{}:{}", server.get_host(), server.get_port()))
-        .collect();
-    Ok(format!("postgres://{}/{name}", hosts.join(",")))
+    let places: Vec<String> = servers.iter().map(postgres::place).collect();
+    format!("postgres://{}/{name}", places.join(","))
 }

@@ -12,8 +12,8 @@ use sea_orm::sqlx::{self, ConnectOptions as _};
 use super::pooled::Pooled;
 use super::{Error, Result, query_one};
 use crate::config::PoolMode;
-pub use cluster::Cluster;
-use cluster::{Lane, pool_options, writable};
+pub use cluster::{Cluster, place};
+use cluster::{Lane, first_writable, pool_options};
 pub use url::servers;
 
 /// How long a request waits for a connection. All the waits here end within three seconds.
@@ -96,6 +96,7 @@ pub async fn open(url: &str, connections: u32, mode: PoolMode) -> Result<Opened>
         settings: settings.connection.clone(),
     };
     let servers = cached(servers(url)?, mode);
+    url::warn_of_unverified(&servers);
     let cluster = Cluster::open(servers, lane(&read), lane(&write)).await?;
     let read = Pooled::new(cluster.read.clone().into(), read.transaction);
     check_server(&read).await?;
@@ -121,7 +122,7 @@ fn cached(servers: Vec<PgConnectOptions>, mode: PoolMode) -> Vec<PgConnectOption
 /// A connection on which a statement may take as long as it takes, and sees what was done before it.
 pub async fn open_unhurried(cluster: &Cluster, mode: PoolMode) -> Result<Pooled> {
     let settings = Settings::new(mode, Duration::ZERO, true);
-    let server = writable(&cluster.servers, UNHURRIED_ACQUIRE).await?;
+    let server = cluster.writable(UNHURRIED_ACQUIRE).await?;
     let options = pool_options(1, UNHURRIED_ACQUIRE, settings.connection);
     let pool = options.connect_lazy_with(server);
     Ok(Pooled::new(pool.into(), settings.transaction))
@@ -130,8 +131,8 @@ pub async fn open_unhurried(cluster: &Cluster, mode: PoolMode) -> Result<Pooled>
 /// One session with the server that takes writes, for what needs the same one from its beginning to
 /// its end. A statement may take as long as it takes, and stands for itself at any default level.
 pub async fn session(url: &str) -> Result<PgConnection> {
-    let server = writable(&servers(url)?, UNHURRIED_ACQUIRE).await?;
-    let mut connection = server.connect().await?;
+    let found = first_writable(&servers(url)?, 0, UNHURRIED_ACQUIRE).await?;
+    let mut connection = found.server.connect().await?;
     let settings = "SET statement_timeout = 0; \
                     SET default_transaction_isolation = 'read committed'";
     sqlx::raw_sql(settings).execute(&mut connection).await?;

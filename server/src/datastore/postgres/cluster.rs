@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub struct Cluster {
-    pub servers: Vec<PgConnectOptions>,
+    servers: Vec<PgConnectOptions>,
     pub read: PgPool,
     pub write: PgPool,
     chosen: Mutex<Chosen>,
@@ -38,9 +38,7 @@ pub struct Cluster {
 
 #[derive(Debug)]
 struct Chosen {
-    server: usize,
-    /// The latest timeline that was seen. A server behind it was left by a promotion, whatever it believes.
-    timeline: i64,
+    found: Found,
     /// Connections that are older lead to a server that was left.
     since: Instant,
     /// Why no server takes writes, as long as none does.
@@ -62,14 +60,14 @@ impl Cluster {
         read: Lane,
         write: Lane,
     ) -> Result<Arc<Self>> {
-        let (found, options) = first_writable(&servers, ACQUIRE).await?;
+        let found = first_writable(&servers, 0, ACQUIRE).await?;
+        let server = found.server.clone();
         Ok(Arc::new_cyclic(|cluster| Self {
             servers,
-            read: pool(read, cluster.clone()).connect_lazy_with(options.clone()),
-            write: pool(write, cluster.clone()).connect_lazy_with(options),
+            read: pool(read, cluster.clone()).connect_lazy_with(server.clone()),
+            write: pool(write, cluster.clone()).connect_lazy_with(server),
             chosen: Mutex::new(Chosen {
-                server: found.server,
-                timeline: found.timeline,
+                found,
                 since: Instant::now(),
                 trouble: None,
             }),
@@ -90,12 +88,11 @@ impl Cluster {
         }
         self.search();
         let chosen = self.chosen();
-        let text = match (&error, &chosen.trouble, self.servers.get(chosen.server)) {
-            (_, Some(trouble), _) => trouble.clone(),
-            (DbErr::Conn(RuntimeErr::SqlxError(cause)), None, Some(server)) => {
-                described(server, cause)
-            }
-            (DbErr::ConnectionAcquire(ConnAcquireErr::Timeout), None, Some(server)) => {
+        let server = &chosen.found.server;
+        let text = match (&error, &chosen.trouble) {
+            (_, Some(trouble)) => trouble.clone(),
+            (DbErr::Conn(RuntimeErr::SqlxError(cause)), None) => described(server, cause),
+            (DbErr::ConnectionAcquire(ConnAcquireErr::Timeout), None) => {
                 format!("{} gave no connection and no answer in time", place(server))
             }
             _ => return error,
@@ -132,26 +129,32 @@ impl Cluster {
         });
     }
 
+    /// How to reach the server that takes writes now. One that may soon do is waited for at most so long.
+    pub async fn writable(&self, patience: Duration) -> Result<PgConnectOptions> {
+        let latest = self.chosen().found.timeline;
+        let found = first_writable(&self.servers, latest, patience).await?;
+        Ok(found.server)
+    }
+
     /// Asks every server once, and connects to the one that takes writes. True if there is one.
     async fn look(&self) -> bool {
-        let latest = self.chosen().timeline;
-        let found = ask_all(&self.servers, latest).await;
+        let latest = self.chosen().found.timeline;
+        let asked = ask_all(&self.servers, latest).await;
         let mut chosen = self.chosen();
-        match found {
-            Ok(Found { server, timeline }) => {
-                chosen.timeline = timeline;
-                if let (true, Some(options)) = (server != chosen.server, self.servers.get(server)) {
-                    self.read.set_connect_options(options.clone());
-                    self.write.set_connect_options(options.clone());
-                    chosen.server = server;
+        match asked {
+            Ok(found) => {
+                if found.number != chosen.found.number {
+                    self.read.set_connect_options(found.server.clone());
+                    self.write.set_connect_options(found.server.clone());
                     chosen.since = Instant::now();
                     tracing::warn!(
-                        server = place(options),
+                        server = place(&found.server),
                         "another database server takes writes"
                     );
                 } else if chosen.trouble.is_some() {
                     tracing::info!("the database takes writes again");
                 }
+                chosen.found = found;
                 chosen.trouble = None;
                 true
             }
@@ -223,27 +226,17 @@ pub fn pool_options(most: u32, acquire: Duration, settings: String) -> PgPoolOpt
         })
 }
 
-/// How to reach the server that takes writes. One that may soon do is waited for at most so long.
-pub async fn writable(
+/// The first server to take writes, on a timeline that is not earlier than `latest`.
+pub async fn first_writable(
     servers: &[PgConnectOptions],
+    latest: i64,
     patience: Duration,
-) -> Result<PgConnectOptions> {
-    let (_, options) = first_writable(servers, patience).await?;
-    Ok(options)
-}
-
-async fn first_writable(
-    servers: &[PgConnectOptions],
-    patience: Duration,
-) -> Result<(Found, PgConnectOptions)> {
+) -> Result<Found> {
     let deadline = Instant::now() + patience;
     let mut pause = FIRST_PAUSE;
     loop {
-        let trouble = match ask_all(servers, 0).await {
-            Ok(found) => match servers.get(found.server) {
-                Some(server) => return Ok((found, server.clone())),
-                None => return Err(Error::Internal("no such server".to_owned())),
-            },
+        let trouble = match ask_all(servers, latest).await {
+            Ok(found) => return Ok(found),
             Err(trouble) => trouble,
         };
         if !trouble.may_pass || Instant::now() + pause > deadline {
@@ -255,9 +248,13 @@ async fn first_writable(
 }
 
 /// The server that takes writes.
-struct Found {
-    server: usize,
-    /// Zero where there is only one server.
+#[derive(Debug)]
+pub struct Found {
+    pub server: PgConnectOptions,
+    /// Its place among the servers of the cluster.
+    number: usize,
+    /// The latest that was seen: a server behind it was left by a promotion, whatever it believes. Zero where
+    /// there is only one server.
     timeline: i64,
 }
 
@@ -275,7 +272,7 @@ async fn ask_all(servers: &[PgConnectOptions], latest: i64) -> Result<Found, Tro
     let answers = join_all(servers.iter().map(ask)).await;
     let mut troubles = Vec::new();
     let mut best: Option<Found> = None;
-    for ((server, answer), options) in answers.into_iter().enumerate().zip(servers) {
+    for ((number, answer), server) in answers.into_iter().enumerate().zip(servers) {
         let mut connection = match answer {
             Ok(connection) => connection,
             Err(trouble) => {
@@ -290,11 +287,15 @@ async fn ask_all(servers: &[PgConnectOptions], latest: i64) -> Result<Found, Tro
         let timeline = timeline.ok().and_then(Result::ok).unwrap_or(0);
         if timeline < latest {
             troubles.push(Trouble {
-                text: format!("{} was left behind by a failover", place(options)),
+                text: format!("{} was left behind by a failover", place(server)),
                 may_pass: true,
             });
         } else if best.as_ref().is_none_or(|best| timeline > best.timeline) {
-            best = Some(Found { server, timeline });
+            best = Some(Found {
+                server: server.clone(),
+                number,
+                timeline,
+            });
         }
     }
     best.ok_or_else(|| Trouble {
@@ -378,7 +379,8 @@ fn described(server: &PgConnectOptions, error: &sqlx::Error) -> String {
     }
 }
 
-fn place(server: &PgConnectOptions) -> String {
+/// Where a server listens.
+pub fn place(server: &PgConnectOptions) -> String {
     match server.get_socket() {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", server.get_host(), server.get_port()),

@@ -68,15 +68,7 @@ fn server(url: &str) -> Result<PgConnectOptions> {
     let options = PgConnectOptions::from_url(&parsed)
         .map_err(|_| refuse("a parameter has a value that it cannot have"))?;
     let options = match (names(&parsed, "sslmode"), is_here(&options)) {
-        (true, here) => {
-            if !here && is_unverified(options.get_ssl_mode()) {
-                tracing::warn!(
-                    "sslmode in database.url asks for a connection on which the server does not \
-                     prove who it is"
-                );
-            }
-            options
-        }
+        (true, _) => options,
         (false, true) => options.ssl_mode(PgSslMode::Prefer),
         (false, false) => options.ssl_mode(PgSslMode::VerifyFull),
     };
@@ -86,6 +78,16 @@ fn server(url: &str) -> Result<PgConnectOptions> {
     };
     // No number here is a float, and a pooler refuses start-up parameters that it cannot keep.
     Ok(options.extra_float_digits(None).disable_statement_logging())
+}
+
+/// Tells an operator who has asked for less than a certificate of a server on another machine.
+pub fn warn_of_unverified(servers: &[PgConnectOptions]) {
+    let is_unproved = |server| !is_here(server) && is_unverified(server.get_ssl_mode());
+    if servers.iter().any(is_unproved) {
+        tracing::warn!(
+            "sslmode in database.url asks for a connection on which the server does not prove who it is"
+        );
+    }
 }
 
 /// Names a parameter that is unknown or has an impossible value, and never its value: it may be a
