@@ -72,24 +72,7 @@ impl Origins {
     }
 
     fn foreign(&self, headers: &HeaderMap) -> Foreign {
-        let advice = self.development.then(|| {
-            let seen = headers.get(ORIGIN).map(|origin| {
-                let text = origin.to_str().unwrap_or_default();
-                text.chars().filter(char::is_ascii_graphic).take(200).collect::<String>()
-            });
-            let advice = match seen.as_deref() {
-                None => "The browser says that it comes from another site, and names no origin.".to_owned(),
-                Some("null") => {
-                    "The origin is `null`, as of a local file or a sandboxed frame; serve the page by http.".to_owned()
-                }
-                Some(origin) => format!(
-                    "The origin is `{origin}`; add it to cors.allowed_origins (BP_AUTH_CORS__ALLOWED_ORIGINS) \
-                     to allow it."
-                ),
-            };
-            tracing::warn!(origin = seen, "a request of a foreign origin was refused. {advice}");
-            advice
-        });
+        let advice = self.development.then(|| advice_on(headers.get(ORIGIN)));
         Foreign { advice }
     }
 
@@ -157,6 +140,26 @@ impl Origins {
         response.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.request_headers.clone());
         response.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         Ok(())
+    }
+}
+
+/// What was seen, and which setting would allow it.
+fn advice_on(origin: Option<&HeaderValue>) -> String {
+    let seen = origin.map(|origin| {
+        let text = origin.to_str().unwrap_or_default();
+        let shown = text.chars().filter(char::is_ascii_graphic);
+        shown.take(200).collect::<String>()
+    });
+    match seen.as_deref() {
+        None => "The browser says that it comes from another site, and names no origin.".to_owned(),
+        Some("null") => {
+            "The origin is `null`, as of a local file or a sandboxed frame; serve the page by http."
+                .to_owned()
+        }
+        Some(origin) => format!(
+            "The origin is `{origin}`; add it to cors.allowed_origins \
+             (BP_AUTH_CORS__ALLOWED_ORIGINS) to allow it."
+        ),
     }
 }
 

@@ -64,6 +64,15 @@ impl Failure {
         if let Self::App(Error::Internal(text)) = &self {
             tracing::error!(request_id, error = %text, "internal error");
         }
+        if let Self::CrossSite(Foreign {
+            advice: Some(advice),
+        }) = &self
+        {
+            tracing::warn!(
+                request_id,
+                "a request of a foreign origin was refused. {advice}"
+            );
+        }
         let said = self.say();
         let status = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = Body {

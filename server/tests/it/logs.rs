@@ -219,6 +219,10 @@ async fn a_developer_is_told_of_foreign_origins_and_of_two_names_for_one_machine
         let call = serving.http().post("/api/auth/token").form(&form);
         send(call.header("origin", origin)).await;
     }
+    // A token that no page sends by itself is served from anywhere.
+    let logout = serving.http().post("/api/auth/logout").bearer_auth("none");
+    let logout = send(logout.header("origin", "https://other.example")).await;
+    assert_eq!(logout.status, 204);
     let ended = serving.terminate();
     let told = |words: &[&str]| {
         let log = lines(&ended.stderr);
@@ -227,6 +231,7 @@ async fn a_developer_is_told_of_foreign_origins_and_of_two_names_for_one_machine
         matching.count()
     };
     assert_eq!(told(&["https://evil.example", "cors.allowed_origins"]), 1);
+    assert_eq!(told(&["https://other.example"]), 0, "{}", ended.stderr);
     let works = format!("http://localhost:{port}");
     // At the start, and at the first page that needs it; not at each of its requests.
     assert_eq!(told(&[&works]), 2, "{}", ended.stderr);
