@@ -143,10 +143,9 @@ impl App {
             return Err(Error::CodeAttemptsExceeded);
         }
         let skew = self.config.totp.skew_steps.into();
-        let right = self.totp_step(&user, pending, code, skew).await?;
-        let near = self.totp_step(&user, pending, code, STEPS_OF_A_WRONG_CLOCK);
-        let near = near.await?;
-        let Some(step) = right else {
+        let Some(step) = self.totp_step(&user, pending, code, skew).await? else {
+            let near = self.totp_step(&user, pending, code, STEPS_OF_A_WRONG_CLOCK);
+            let near = near.await?;
             self.audit(
                 &txn,
                 client,
