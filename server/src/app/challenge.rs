@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::audit::Audit;
 use super::caller::gate;
-use super::characters::code_text;
+use super::characters::{code_text, is_six_digits};
 use super::clock::Timestamp;
 use super::error::{Error, Result};
 use super::identity::{Phone, display_text};
@@ -356,8 +356,4 @@ fn implied_method(rows: &[MfaMethod], code: &str) -> Method {
         Some(&default) if is_six_digits(code) => default,
         _ => Method::BackupCodes,
     }
-}
-
-fn is_six_digits(code: &str) -> bool {
-    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -40,6 +40,11 @@ pub fn code_text(typed: &str) -> String {
         .collect()
 }
 
+/// Whether a [`code_text`] has the shape of the codes that apps show and messages bring.
+pub fn is_six_digits(code: &str) -> bool {
+    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The ASCII twin of a decimal digit. Unicode keeps the ten digits of a script together and in order, so
 /// the distance from where their run begins tells which one it is.
 pub fn ascii_digit(character: char) -> Option<char> {

@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::budget::{Budget, DAY, HOUR};
-use super::characters::code_text;
+use super::characters::{code_text, is_six_digits};
 use super::error::{Error, Result};
 use super::identity::Phone;
 use super::message::{Message, Outgoing, Recipient, SmsPurpose};
@@ -252,7 +252,7 @@ fn aad(user: Uuid, purpose: SmsPurpose, phone: &str) -> String {
 /// Six digits, however they were typed.
 pub fn digits(code: &str) -> Result<String> {
     let digits = code_text(code);
-    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_six_digits(&digits) {
         return Ok(digits);
     }
     Err(Error::invalid(

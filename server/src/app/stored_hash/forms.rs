@@ -77,7 +77,7 @@ pub fn bcrypt(cost: &str, rest: &str, prehashed: bool) -> Result<StoredHash, Has
 }
 
 pub fn scrypt_phc(params: &str, salt: &str, hash: &str) -> Result<StoredHash, HashFault> {
-    shaped(scrypt_of(params)?, base64(salt)?, base64(hash)?)
+    shaped(plain(scrypt_of(params)?), base64(salt)?, base64(hash)?)
 }
 
 /// Firebase's scrypt, as Ory writes it: the hash encrypts the project's signer key, and all accounts of a
@@ -86,9 +86,7 @@ pub fn scrypt_firebase(
     params: &str,
     [salt, hash, separator, signer_key]: [&str; 4],
 ) -> Result<StoredHash, HashFault> {
-    let Scheme::Scrypt { params, .. } = scrypt_of(params)? else {
-        return Err(HashFault::Broken("parameters of scrypt are ln, r and p"));
-    };
+    let params = scrypt_of(params)?;
     let (expected, signer_key) = (base64(hash)?, base64(signer_key)?);
     if signer_key.len() != expected.len() {
         return Err(HashFault::Broken("the hash is as long as the signer key"));
@@ -103,7 +101,8 @@ pub fn scrypt_spring(params: &str, salt: &str, hash: &str) -> Result<StoredHash,
     let number = u32::from_str_radix(params, 16);
     let number = number.map_err(|_| HashFault::Broken("a parameter is no number"))?;
     let (log_n, r, p) = (number >> 16, (number >> 8) & 0xff, number & 0xff);
-    shaped(scrypt_with(log_n, r, p)?, base64(salt)?, base64(hash)?)
+    let params = scrypt_with(log_n, r, p)?;
+    shaped(plain(params), base64(salt)?, base64(hash)?)
 }
 
 /// What Spring Security writes behind `{pbkdf2}`: salt and hash in hexadecimal; the identifier alone says how
@@ -126,7 +125,13 @@ pub fn pbkdf2_spring(
     }
 }
 
-fn scrypt_of(params: &str) -> Result<Scheme, HashFault> {
+/// The result of scrypt is the hash itself.
+fn plain(params: scrypt::Params) -> Scheme {
+    let signer_key = None;
+    Scheme::Scrypt { params, signer_key }
+}
+
+fn scrypt_of(params: &str) -> Result<scrypt::Params, HashFault> {
     let mut values = [None, None, None];
     for (name, value) in pairs(params)? {
         let place = match name {
@@ -152,19 +157,17 @@ pub fn scrypt_django(params: [&str; 3], salt: &str, hash: &str) -> Result<Stored
         return Err(HashFault::Broken("scrypt's N is a power of two"));
     }
     shaped(
-        scrypt_with(n.ilog2(), r, p)?,
+        plain(scrypt_with(n.ilog2(), r, p)?),
         salt.as_bytes().to_vec(),
         base64(hash)?,
     )
 }
 
-fn scrypt_with(log_n: u32, r: u32, p: u32) -> Result<Scheme, HashFault> {
+fn scrypt_with(log_n: u32, r: u32, p: u32) -> Result<scrypt::Params, HashFault> {
     let refused = HashFault::Broken("there are no such parameters of scrypt");
     let log_n = u8::try_from(log_n).ok().filter(|log_n| *log_n < 32);
     let params = log_n.and_then(|log_n| scrypt::Params::new(log_n, r, p).ok());
-    let signer_key = None;
-    let scheme = params.map(|params| Scheme::Scrypt { params, signer_key });
-    scheme.ok_or(refused)
+    params.ok_or(refused)
 }
 
 /// The PHC form with `i=…,l=…`, and the one of passlib, which has a number and its own alphabet.
