@@ -13,7 +13,7 @@ pub mod serve;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -111,9 +111,7 @@ async fn parts(config: Config, access: Access) -> Result<Parts, Box<dyn std::err
     let clock = clock()?;
     let url = config.database_url();
     let (connections, mode) = (config.database.max_connections, config.database.pool_mode);
-    let file = sqlite_file(url.expose())?;
-    let missing = file.filter(|file| !file.exists());
-    let store = match (missing, access) {
+    let store = match (missing_database(&config)?, access) {
         (Some(_), Access::Creates) => None,
         (Some(file), Access::Changes | Access::Repairs | Access::Reads) => {
             return Err(no_database(&config, &file).into());
@@ -146,6 +144,12 @@ async fn parts(config: Config, access: Access) -> Result<Parts, Box<dyn std::err
         random: Arc::new(SystemRandom),
         config,
     })
+}
+
+/// The file of an SQLite database that is not there yet.
+fn missing_database(config: &Config) -> Result<Option<PathBuf>, Box<dyn std::error::Error>> {
+    let file = sqlite_file(config.database_url().expose())?;
+    Ok(file.filter(|file| !file.exists()))
 }
 
 /// The keys of the data directory. New ones are made only for a database that has nothing sealed: beside

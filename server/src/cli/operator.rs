@@ -13,13 +13,13 @@ use crate::app::operator::{Operator, TenantState, UserLine};
 use crate::app::register::Registration;
 use crate::app::{App, Error};
 use crate::config::Config;
-use crate::datastore::{Datastore, sqlite_file};
+use crate::datastore::Datastore;
 use crate::http::server::Parts;
 
 pub(super) type Said<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 pub async fn migrate(config: &Config, check: bool) -> Outcome {
-    if check && is_missing(config)? {
+    if check && super::missing_database(config)?.is_some() {
         for name in Datastore::migrations() {
             println!("pending: {name}");
         }
@@ -29,12 +29,6 @@ pub async fn migrate(config: &Config, check: bool) -> Outcome {
     let parts = parts(config.clone(), access).await?;
     let store = parts.store;
     closing(&store, access, migrated(&store, access)).await
-}
-
-/// Whether there is no file of an SQLite database yet.
-fn is_missing(config: &Config) -> Said<bool> {
-    let file = sqlite_file(config.database_url().expose())?;
-    Ok(file.is_some_and(|file| !file.exists()))
 }
 
 async fn migrated(store: &Datastore, access: Access) -> Outcome {

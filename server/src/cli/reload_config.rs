@@ -10,8 +10,6 @@ use crate::telemetry::Exporting;
 /// What a reload is made from.
 pub(super) struct Reload {
     sources: Sources,
-    /// As it was at the start; what needs a restart is compared with this.
-    started: Config,
     /// As it was at the last reload.
     current: Config,
     log: LogFilter,
@@ -21,8 +19,7 @@ impl Reload {
     pub(super) fn new(sources: Sources, config: Config, log: LogFilter) -> Self {
         Self {
             sources,
-            current: config.clone(),
-            started: config,
+            current: config,
             log,
         }
     }
@@ -31,7 +28,7 @@ impl Reload {
     /// again also where no setting has changed.
     pub async fn run(&mut self, running: &Running, exporting: Option<&Exporting>) {
         match self.load(running, exporting).await {
-            Ok(config) => self.report(config),
+            Ok(config) => self.report(config, running),
             Err(problems) => {
                 for problem in problems {
                     tracing::error!(
@@ -68,9 +65,10 @@ impl Reload {
         Ok(config)
     }
 
-    fn report(&mut self, config: Config) {
+    fn report(&mut self, config: Config, running: &Running) {
         let changed = self.current.changes(&config).reloadable;
-        let needs_restart = self.started.changes(&config).needs_restart;
+        // What runs was built from the configuration of the start.
+        let needs_restart = running.app.config.changes(&config).needs_restart;
         tracing::info!(
             changed = changed.join(", "),
             "the configuration was reloaded"
