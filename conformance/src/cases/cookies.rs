@@ -343,7 +343,7 @@ async fn a_trusted_device_is_a_cookie_of_id_and_secret(t: Trial) -> Verdict {
     Ok(())
 }
 
-async fn login(t: &Trial, email: &str, password: &str) -> Result<Raw> {
+pub async fn login(t: &Trial, email: &str, password: &str) -> Result<Raw> {
     let call = t.http().post(t.at("/api/auth/token"));
     Raw::of(call.form(&[("username", email), ("password", password)])).await
 }
@@ -374,12 +374,12 @@ fn cookie_of(session: &Session) -> String {
     format!("bp_token={}", session.tokens.access_token.expose())
 }
 
-/// `bp_token` is empty, gone at once, and otherwise with the attributes it was set with.
+/// [`cleared_as`] of `bp_token`.
 fn cleared(headers: &HeaderMap, set: &[String]) -> Verdict {
     cleared_as(headers, "bp_token", set)
 }
 
-/// The same of any cookie.
+/// A cookie is empty, gone at once, and otherwise with the attributes it was set with.
 pub fn cleared_as(headers: &HeaderMap, name: &str, set: &[String]) -> Verdict {
     let (value, attributes) = parts(headers, name)?;
     ensure!(value.is_empty(), "it is not emptied");

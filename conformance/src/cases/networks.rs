@@ -277,7 +277,7 @@ async fn forwarded_names_the_client_where_the_setting_says_so(t: Trial) -> Verdi
     )
     .await
     .context("IPv4 with a port")?;
-    // What a client writes before the element of the proxy is its own invention too.
+    // An element that the client wrote before the proxy's does not count.
     told_apart(
         &t,
         |port| {

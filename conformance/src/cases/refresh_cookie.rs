@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, COOKIE, ORIGIN};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
-use super::cookies::{cleared_as, parts, value};
+use super::cookies::{cleared_as, login, parts, value};
 use crate::case;
 use crate::case::{Case, Profile, Setting, Verdict};
 use crate::kit::{Granted, PASSWORD, Raw, RefreshSecret, Session, race};
@@ -103,7 +103,7 @@ pub const CASES: &[Case] = &[
     .depends_on(Setting::REUSE),
 ];
 
-/// What a refresh by cookie hands to the browser.
+/// The tokens that a refresh by cookie gives.
 struct Served {
     access_token: Secret,
     refresh_cookie: String,
@@ -142,14 +142,9 @@ async fn refreshed(t: &Trial, token: &str) -> Result<Served> {
     served(&Raw::of(by_cookie(t, token)).await?)
 }
 
-async fn login(t: &Trial, email: &str) -> Result<Raw> {
-    let call = t.http().post(t.at("/api/auth/token"));
-    Raw::of(call.form(&[("username", email), ("password", PASSWORD)])).await
-}
-
 async fn a_login_sets_the_refresh_token_as_a_cookie(t: Trial) -> Verdict {
     let ada = t.register().await?;
-    let answer = login(&t, &ada.email).await?;
+    let answer = login(&t, &ada.email, PASSWORD).await?;
     let (value, attributes) = parts(&answer.headers, "bp_refresh")?;
     let body = answer.json();
     ensure!(body["refresh_token"] == *value, "another token");
@@ -166,7 +161,7 @@ async fn a_login_sets_the_refresh_token_as_a_cookie(t: Trial) -> Verdict {
         );
     }
     let eve = t.with_totp().await?;
-    let answer = login(&t, &eve.email).await?;
+    let answer = login(&t, &eve.email, PASSWORD).await?;
     ensure!(
         answer.set_cookie("bp_refresh").is_none(),
         "a pending login sets it"
@@ -348,7 +343,7 @@ async fn tabs_that_refresh_at_once_are_all_served(t: Trial) -> Verdict {
 
 async fn every_401_by_cookie_clears_both_cookies(t: Trial) -> Verdict {
     let ada = t.register().await?;
-    let begun = login(&t, &ada.email).await?;
+    let begun = login(&t, &ada.email, PASSWORD).await?;
     let (cookie, refresh) = parts(&begun.headers, "bp_refresh")?;
     let (token, access) = parts(&begun.headers, "bp_token")?;
     let client = t.bearer(&Secret::from(token));
@@ -374,7 +369,7 @@ async fn every_401_by_cookie_clears_both_cookies(t: Trial) -> Verdict {
 
 async fn a_logout_clears_the_refresh_cookie(t: Trial) -> Verdict {
     let ada = t.register().await?;
-    let begun = login(&t, &ada.email).await?;
+    let begun = login(&t, &ada.email, PASSWORD).await?;
     let (cookie, set) = parts(&begun.headers, "bp_refresh")?;
     let token = value(&begun.headers, "bp_token")?;
     let call = t.http().post(t.at("/api/auth/logout"));

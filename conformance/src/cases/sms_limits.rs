@@ -229,7 +229,7 @@ async fn a_range_that_is_not_known_is_told_from_a_country(t: Trial) -> Verdict {
     said.dedup();
     ensure!(said.len() == 3, "one reason for two: {said:?}");
     ensure!(methods(&ada.client).await?.methods.is_empty());
-    // What was refused did not start the interval.
+    // A refused request does not start the interval.
     sms_setup(&ada.client, "+44 07400 123456").await.granted()?;
     t.messages("+447400123456", 1).await?;
     Ok(())
@@ -242,7 +242,7 @@ async fn only_numbers_of_allowed_countries_get_messages(t: Trial) -> Verdict {
         .refused(422, ErrorCode::PhoneNotAllowed)?;
     ensure!(t.settled_messages(abroad).await?.is_empty());
     ensure!(methods(&ada.client).await?.methods.is_empty());
-    // What was refused did not start the interval.
+    // A refused request does not start the interval.
     let phone = t.fresh_phone();
     sms_setup(&ada.client, &phone).await.granted()?;
     t.messages(&phone, 1).await?;

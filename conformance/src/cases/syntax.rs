@@ -356,7 +356,7 @@ async fn path_parameters_are_checked(t: Trial) -> Verdict {
         answer.is(422, "validation_error")?;
         ensure!(fields(&answer) == ["path.method"], "{:?}", fields(&answer));
     }
-    // What has a name of its own is no method.
+    // A literal path wins over the parameter.
     for name in ["methods", "trusted-devices", "challenge"] {
         delete(name).await?.is(405, "method_not_allowed")?;
     }

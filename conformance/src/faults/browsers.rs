@@ -1,11 +1,11 @@
-//! What a page, a generated client or a probe meets.
+//! Faults that pages, generated clients and probes notice.
 
-use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::kit::{answers, edit, is_post, refuse, requests, set_request};
+use super::kit::{answers, cookies, edit, is_post, refuse, requests, set_request};
 use crate::kit::set_cookie;
 
 pub const FAULTS: &[Fault] = &[
@@ -31,13 +31,9 @@ pub const FAULTS: &[Fault] = &[
         "A login does not set bp_refresh.",
         || {
             answers(|_, answer| {
-                let kept: Vec<_> = answer.headers.get_all(SET_COOKIE).iter().cloned().collect();
-                answer.headers.remove(SET_COOKIE);
-                for cookie in kept {
-                    if !cookie.as_bytes().starts_with(b"bp_refresh=") {
-                        answer.headers.append(SET_COOKIE, cookie);
-                    }
-                }
+                cookies(answer, |cookie| {
+                    (!cookie.starts_with("bp_refresh=")).then(|| cookie.to_owned())
+                })
             })
         },
         &[

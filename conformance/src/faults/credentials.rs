@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use http::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::Fault;
 use super::kit::{
-    answers, bearer, claim, coalescing, edit, field, grant, insisting, is_get, is_post,
+    answers, bearer, claim, coalescing, cookies, edit, field, grant, insisting, is_get, is_post,
     remembering, replaying, requests, set_bearer, told,
 };
 use crate::witness::{Answer, Sent};
@@ -286,18 +286,6 @@ pub const FAULTS: &[Fault] = &[
         &["api_key::a_look_needs_no_recent_login"],
     ),
 ];
-
-/// Changes or drops each Set-Cookie.
-fn cookies(answer: &mut Answer, change: fn(&str) -> Option<String>) {
-    let all: Vec<HeaderValue> = answer.headers.get_all(SET_COOKIE).iter().cloned().collect();
-    answer.headers.remove(SET_COOKIE);
-    for cookie in all {
-        let changed = change(cookie.to_str().unwrap_or_default());
-        if let Some(value) = changed.and_then(|text| HeaderValue::from_str(&text).ok()) {
-            answer.headers.append(SET_COOKIE, value);
-        }
-    }
-}
 
 fn shortened(cookie: &str) -> String {
     let parts = cookie

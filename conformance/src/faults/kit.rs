@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -252,6 +252,18 @@ pub fn edit(answer: &mut Answer, change: impl FnOnce(&mut Value)) {
     if let Some(mut json) = answer.json() {
         change(&mut json);
         set_body(answer, json.to_string());
+    }
+}
+
+/// Changes or drops each Set-Cookie.
+pub fn cookies(answer: &mut Answer, change: fn(&str) -> Option<String>) {
+    let all: Vec<HeaderValue> = answer.headers.get_all(SET_COOKIE).iter().cloned().collect();
+    answer.headers.remove(SET_COOKIE);
+    for cookie in all {
+        let changed = change(cookie.to_str().unwrap_or_default());
+        if let Some(value) = changed.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            answer.headers.append(SET_COOKIE, value);
+        }
     }
 }
 
