@@ -51,7 +51,7 @@ impl Keeper {
         store.save(&stored).await?;
         match self.rotate(&tokens.refresh_token).await {
             Ok((answer, asked_at)) => {
-                // Whoever sends the token gets one; another answer is none of this server's.
+                // The server answers a token in the body with a new one; without one the answer is unusable.
                 let fresh = StoredTokens::new(answer, asked_at)
                     .map_err(|_| NotRefreshed::Trouble(RefreshTrouble::AnswerLost))?;
                 self.keep(stored, fresh).await

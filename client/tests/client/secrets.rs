@@ -126,7 +126,7 @@ fn unmarked_secrets(document: &Value) -> BTreeSet<String> {
     unmarked
 }
 
-/// What a machine made has an extension, what a person types a format.
+/// Whether the document marks it: a machine secret by `x-secret`, one that people type by its format.
 fn is_marked(schema: &Value) -> bool {
     schema["x-secret"] == true || schema["format"] == "password"
 }

@@ -44,7 +44,7 @@ enum Event {
     SwitchOver,
 }
 
-/// What was acknowledged, and what clients were told.
+/// The effects that were acknowledged, and the answers that clients got.
 #[derive(Debug, Default)]
 struct Ledger {
     registered: Vec<String>,
@@ -308,7 +308,7 @@ fn noted(ledger: &Shared, asked: Instant, came: &Came, what: &str, done: u16) ->
     is_done
 }
 
-/// What was acknowledged and is not so.
+/// The acknowledged effects that the server does not have any longer.
 async fn verify(field: &Arc<Field>, ledger: &Ledger) -> Vec<String> {
     let people = ledger.registered.iter().map(|email| (email, None));
     let begun = ledger.begun.iter().map(|token| (token, Some(200)));

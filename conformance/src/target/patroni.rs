@@ -113,7 +113,7 @@ impl Cluster {
         for number in 0..SERVERS {
             let (port, rest) = (free_port()?, free_port()?);
             let file = here.join(format!("node{number}.yml"));
-            let text = cluster.settings(number, port, rest, store, replication)?;
+            let text = cluster.settings(number, port, rest, store)?;
             std::fs::write(&file, text)?;
             give(&file, account)?;
             let file = file.to_string_lossy().into_owned();
@@ -191,30 +191,19 @@ impl Cluster {
 
     /// Has another server take over in order.
     pub async fn switch_over(&self) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let leader = self.leader().await?;
-            let rest = self.server(&leader)?.rest;
-            let answer = self
-                .http
-                .post(format!("http://127.0.0.1:{rest}/switchover"))
-                .timeout(PATIENCE)
-                .json(&json!({ "leader": leader }))
-                .send()
-                .await?;
-            let status = answer.status();
-            let said = answer.text().await?;
-            if status.is_success() {
-                return Ok(());
-            }
-            // After a failover it takes a moment until a standby is synchronous again.
-            let early = status == http::StatusCode::PRECONDITION_FAILED;
-            ensure!(
-                early && Instant::now() < deadline,
-                "no switchover: {status} {said}"
-            );
-            sleep(GLANCE).await;
-        }
+        let leader = self.leader().await?;
+        let rest = self.server(&leader)?.rest;
+        let answer = self
+            .http
+            .post(format!("http://127.0.0.1:{rest}/switchover"))
+            .timeout(PATIENCE)
+            .json(&json!({ "leader": leader }))
+            .send()
+            .await?;
+        let status = answer.status();
+        let said = answer.text().await?;
+        ensure!(status.is_success(), "no switchover: {status} {said}");
+        Ok(())
     }
 
     /// Waits until all servers run, one of them as the leader, and another one than it was.
@@ -344,17 +333,10 @@ impl Cluster {
     }
 
     /// JSON is YAML. The leases are as short as Patroni allows.
-    fn settings(
-        &self,
-        number: usize,
-        port: u16,
-        rest: u16,
-        store: u16,
-        replication: Replication,
-    ) -> Result<String> {
+    fn settings(&self, number: usize, port: u16, rest: u16, store: u16) -> Result<String> {
         let here = self.directory.path();
         let programs = program("initdb").context("there is no program initdb")?;
-        let synchronous = replication == Replication::StrictlySynchronous;
+        let synchronous = self.replication == Replication::StrictlySynchronous;
         let settings = json!({
             "scope": "bp-auth",
             "name": format!("node{number}"),
